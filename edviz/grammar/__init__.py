@@ -1,0 +1,1 @@
+"""The edviz language: text to design and back."""

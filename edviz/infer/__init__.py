@@ -1,0 +1,1 @@
+"""Finding the design in a table of factors."""

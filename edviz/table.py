@@ -1,0 +1,166 @@
+"""The factors of a table of observations: what a reader hands to the inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edviz.errors import DesignError
+
+ColumnKind = Literal["categorical", "string", "integer", "boolean", "float", "other"]
+Codes = NDArray[np.signedinteger]
+
+NEAR_UNIQUE_SHARE = 0.5
+"""A column with more levels than this share of the rows names rows, not groups of rows."""
+MOST_LEVELS = {"integer": 100, "string": 2000}
+"""Plain integers and strings with more levels than this are measurements or identifiers."""
+
+
+@dataclass(frozen=True)
+class LevelCount:
+    """A level and the number of observations that have it."""
+
+    level: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of one obs column.
+
+    Attributes
+    ----------
+    n_levels
+        Number of distinct values that occur, missing ones apart; None where it was not counted.
+    missing
+        Number of observations without a value; None where it was not counted.
+    levels
+        In stored order, stored levels that do not occur included; None where they were not counted.
+    set_aside
+        Why the column is no candidate factor, or None if it is one.
+    note
+        What a person should know of the way in which it was read, or None.
+    """
+
+    name: str
+    kind: ColumnKind
+    ordered: bool = False
+    n_levels: int | None = None
+    missing: int | None = None
+    levels: tuple[LevelCount, ...] | None = None
+    set_aside: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class FactorListing:
+    """The obs columns of a file, candidate factors and columns set aside."""
+
+    n_obs: int
+    columns: tuple[Column, ...]
+
+    @property
+    def candidates(self) -> tuple[Column, ...]:
+        """The columns that may be factors, in stored order."""
+        return tuple(column for column in self.columns if column.set_aside is None)
+
+    def column(self, name: str) -> Column:
+        """Return the column called `name`.
+
+        Raises
+        ------
+        DesignError
+            If there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DesignError(
+            f"no column {name!r} in obs; the columns are {', '.join(column.name for column in self.columns)}"
+        )
+
+
+@dataclass(frozen=True)
+class FactorTable:
+    """Candidate factors with their codes.
+
+    Attributes
+    ----------
+    listing
+        All columns, candidates or not.
+    codes
+        For each candidate an array of shape (n_obs,): positions in its `levels`, -1 where missing.
+    """
+
+    listing: FactorListing
+    codes: Mapping[str, Codes] = field(repr=False)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return self.listing.n_obs
+
+
+def smallest_codes(codes: NDArray[np.integer], n_levels: int) -> Codes:
+    """Store codes in the smallest signed type that holds them, with everything outside the levels as -1."""
+    inside = (codes >= 0) & (codes < n_levels)
+    dtype = next(kind for kind in (np.int8, np.int16, np.int32, np.int64) if n_levels <= np.iinfo(kind).max)
+    return np.where(inside, codes, -1).astype(dtype)
+
+
+def count_levels(levels: Sequence[str], codes: Codes) -> tuple[LevelCount, ...]:
+    """Count the observations of every level, in stored order."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    return tuple(LevelCount(level, int(n)) for level, n in zip(levels, counts, strict=True))
+
+
+def reason_to_set_aside(kind: ColumnKind, n_levels: int, n_obs: int) -> str | None:
+    """Say why a column cannot be a factor of the design, or return None if it can."""
+    if n_levels == 0:
+        return "no values"
+    if n_levels == 1:
+        return "one level only"
+    if n_levels > NEAR_UNIQUE_SHARE * n_obs:
+        return f"nearly unique: {n_levels} levels in {n_obs} observations"
+    if n_levels > MOST_LEVELS.get(kind, n_obs):
+        return f"too many levels for a plain {kind} column: {n_levels}"
+    return None
+
+
+def table_of(columns: Mapping[str, Sequence[object]]) -> FactorTable:
+    """Make a factor table of columns given as sequences of values; None and NaN are missing.
+
+    Every column is taken as categorical with its levels in sorted order, whatever their number:
+    the caller has chosen the columns.
+
+    Raises
+    ------
+    DesignError
+        If the columns differ in length.
+    """
+    lengths = {len(values) for values in columns.values()}
+    if len(lengths) > 1:
+        raise DesignError(f"the columns of a table have one length, not {sorted(lengths)}")
+    n_obs = lengths.pop() if lengths else 0
+    described, codes = [], {}
+    for name, values in columns.items():
+        present = sorted(
+            {value for value in values if not _is_missing(value)}, key=lambda value: (str(type(value)), value)
+        )
+        position = {value: index for index, value in enumerate(present)}
+        raw = np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
+        codes[name] = smallest_codes(raw, len(present))
+        levels = count_levels([str(value) for value in present], codes[name])
+        reason = None if len(present) > 1 else reason_to_set_aside("categorical", len(present), n_obs)
+        described.append(
+            Column(name, "categorical", False, len(present), int((raw < 0).sum()), levels, set_aside=reason)
+        )
+    return FactorTable(FactorListing(n_obs, tuple(described)), codes)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value != value  # NaN differs from itself
