@@ -1,0 +1,91 @@
+"""All that is known of a table once its pairs are judged: what design, findings and questions rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from edviz.infer.composite import Composite
+from edviz.infer.judge import Judge
+from edviz.infer.lexicon import Evidence
+from edviz.infer.pair_tables import PairTables
+from edviz.infer.relations import Ints, RelationName
+from edviz.infer.result import Confidence, UnitRelation
+from edviz.infer.unit import Unit, UnitTable
+from edviz.model import Kind
+
+_TURNED: Mapping[RelationName, RelationName] = {"a_nested_in_b": "b_nested_in_a", "b_nested_in_a": "a_nested_in_b"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Columns, their unit, their relations and their kinds."""
+
+    tables: PairTables
+    unit: Unit | None
+    unit_table: UnitTable | None
+    judge: Judge
+    relations: Sequence[UnitRelation]
+    same_as: Mapping[str, tuple[str, ...]]
+    evidence: Mapping[str, Sequence[Evidence]]
+    kinds: Mapping[str, Kind]
+    confidence: Mapping[str, Confidence]
+    given_kinds: frozenset[str]
+    composites: Mapping[str, Composite]
+
+    @property
+    def names(self) -> list[str]:
+        """Candidate factors in stored order."""
+        return self.tables.names
+
+    @cached_property
+    def _by_pair(self) -> dict[tuple[str, str], UnitRelation]:
+        known = {}
+        for pair in self.relations:
+            known[pair.a, pair.b] = pair
+            turned = _TURNED.get(pair.relation, pair.relation)
+            known[pair.b, pair.a] = replace(pair, a=pair.b, b=pair.a, relation=turned)
+        return known
+
+    def relation(self, a: str, b: str) -> UnitRelation:
+        """Return the judged relation of two columns, in the order given."""
+        return self._by_pair[a, b]
+
+    def nests(self, outer: str, inner: str) -> bool:
+        """Whether each level of `inner` lies in one level of `outer`, with more levels of `inner`."""
+        return outer != inner and self.relation(outer, inner).relation == "b_nested_in_a"
+
+    def crossed(self, a: str, b: str) -> bool:
+        """Whether two columns are fully or partly crossed."""
+        return a != b and self.relation(a, b).relation in ("crossed", "partially_crossed")
+
+    def is_unit_level(self, name: str) -> bool:
+        """Whether a column is constant within units but for strays."""
+        return self.unit_table is not None and name in self.unit_table.codes
+
+    def is_unit(self, name: str) -> bool:
+        """Whether a column has the partition of the finest unit."""
+        if self.unit is None or len(self.unit.columns) != 1:
+            return False
+        column = self.unit.columns[0]
+        return name == column or name in self.same_as[column]
+
+    def codes(self, name: str) -> Ints:
+        """Codes per unit for a unit-level column, per observation for another."""
+        if self.unit_table is not None and name in self.unit_table.codes:
+            return self.unit_table.codes[name]
+        return self.tables.codes(name).astype(np.int64)
+
+    def n_levels(self, name: str) -> int:
+        """Levels that occur, strays apart."""
+        codes = self.codes(name)
+        return len(np.unique(codes[codes >= 0]))
+
+    def units_per_level(self, name: str) -> dict[str, int]:
+        """Number of units of each level of a unit-level column, in stored order."""
+        codes = self.codes(name)
+        counts = np.bincount(codes[codes >= 0], minlength=len(self.tables.levels(name)))
+        return {level: int(n) for level, n in zip(self.tables.levels(name), counts, strict=True) if n}

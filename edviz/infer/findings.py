@@ -1,0 +1,384 @@
+"""What a person should know of a design: one small function per question, registered by name.
+
+Each check takes the facts and yields findings; their ids are stable. Replication is never called
+confounding: donors nested in a condition, or one batch per donor, pass every check here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from edviz.infer.determining import aliased_interactions, latin_squares
+from edviz.infer.facts import Facts
+from edviz.infer.lexicon import REUSED_LABEL_WORDS, is_generic, spells_missing, words_of
+from edviz.infer.relations import Ints
+from edviz.infer.result import DeterminingSet, Finding, Severity
+from edviz.infer.structure import Roles
+
+Check = Callable[[Facts, Roles, Sequence[DeterminingSet]], Iterator[Finding]]
+CHECKS: list[Check] = []
+_ORDER: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+def check(function: Check) -> Check:
+    """Register a check."""
+    CHECKS.append(function)
+    return function
+
+
+def find_all(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> tuple[Finding, ...]:
+    """Run every check; the gravest findings come first."""
+    found = [finding for function in CHECKS for finding in function(facts, roles, determined)]
+    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
+
+
+@check
+def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """No column says which observations belong to one sample."""
+    if facts.unit is None:
+        text = "No column names samples, donors or other experimental units, so relations were judged on single observations"
+        if not roles.factors and not roles.batches:
+            text = "No experimental factor was found: the obs columns classify observations, and nothing groups them into samples"
+        yield Finding("no_unit", "warning" if roles.factors else "note", text + ".", ())
+
+
+@check
+def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A condition and a batch that are the same partition, or share some of it."""
+    for condition in _conditions(facts):
+        for batch in _batches(facts):
+            relation = facts.relation(condition, batch)
+            levels = facts.n_levels(condition)
+            if relation.relation == "aliased":
+                yield Finding(
+                    "confounded",
+                    "error",
+                    f"{condition} and {batch} are the same partition, so no comparison of {condition} can be told apart "
+                    f"from {batch}; do not integrate {batch} out.",
+                    (condition, batch),
+                )
+            elif facts.nests(batch, condition):
+                yield Finding(
+                    "confounded_partly",
+                    "warning",
+                    f"{condition} is nested in {batch}: comparisons of levels of {condition} in one level of {batch} "
+                    f"survive, those between levels of {batch} are lost ({relation.components - 1} of {levels - 1} "
+                    "degrees of freedom).",
+                    (condition, batch),
+                )
+            elif facts.nests(condition, batch):
+                yield Finding(
+                    "batch_nested_in_condition",
+                    "warning",
+                    f"Every level of {batch} holds one level of {condition}: {condition} is compared between batches, "
+                    f"with {batch} as its replicate ({_per_level(facts, condition, batch)}); do not integrate {batch} out.",
+                    (condition, batch),
+                )
+            elif relation.relation == "partially_crossed" and 1 < relation.components < levels and not relation.join:
+                yield Finding(
+                    "confounded_partly",
+                    "warning",
+                    f"{condition} and {batch} share {relation.components - 1} of {levels - 1} degrees of freedom: "
+                    f"their levels fall into {relation.components} groups that never mix.",
+                    (condition, batch),
+                )
+
+
+@check
+def no_replication(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A condition with a single unit in some level cannot be tested."""
+    if facts.unit is None or facts.unit_table is None:
+        return
+    for condition in _conditions(facts):
+        if condition not in roles.shown:
+            continue
+        per_level = facts.units_per_level(condition)
+        single = [level for level, n in per_level.items() if n == 1]
+        if single:
+            unit = " × ".join(facts.unit.columns) or "row"
+            which = "every level" if len(single) == len(per_level) else _listed(single)
+            yield Finding(
+                "no_replication",
+                "error" if len(single) == len(per_level) else "warning",
+                f"{condition} has one {unit} in {which}: a difference cannot be told from variation between units, "
+                "however many observations there are.",
+                (condition,),
+            )
+
+
+@check
+def unit_is_condition(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """The levels of the unit are named like conditions: nothing is left to test them against."""
+    if facts.unit is None or len(facts.unit.columns) != 1:
+        return
+    column = facts.unit.columns[0]
+    group = [column, *facts.same_as[column]]
+    named = [
+        name for name in group if any(item.kind == "treatment" and item.weight >= 2 for item in facts.evidence[name])
+    ]
+    if named and not any(name in roles.shown and facts.kinds[name] == "treatment" for name in group):
+        aliases = [name for name in group if name != named[0]]
+        also = f" ({_listed(aliases)} says the same)" if aliases else ""
+        yield Finding(
+            "no_replication",
+            "error",
+            f"The levels of {named[0]} ({_listed(facts.tables.levels(named[0])[:4])}) read like conditions, and each is one "
+            f"unit{also}: the condition is wholly confounded with the sample, and no test of it is possible.",
+            tuple(group),
+        )
+
+
+@check
+def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A factor that varies within the levels of a coarser unit: that unit is a block."""
+    blocks = [name for name in roles.factors if facts.kinds[name] in ("unit", "batch") and facts.is_unit_level(name)]
+    for condition in _conditions(facts):
+        for block in blocks:
+            if condition not in roles.shown or not facts.crossed(condition, block) or facts.is_unit(block):
+                continue
+            levels = _levels_within(facts, block, condition)
+            complete = sum(n == facts.n_levels(condition) for n in levels)
+            several = sum(n > 1 for n in levels)
+            if several:
+                yield Finding(
+                    "paired",
+                    "note",
+                    f"{condition} varies within {block}: {several} of {len(levels)} levels of {block} have several levels of "
+                    f"{condition}, {complete} have all; compare within {block}.",
+                    (condition, block),
+                )
+
+
+@check
+def crossed_within(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Factors that look partly crossed but are fully crossed inside each level of a third."""
+    for relation in facts.relations:
+        if not relation.within or relation.a not in roles.shown or relation.b not in roles.shown:
+            continue
+        if relation.join is not None:
+            text = f"{relation.a} and {relation.b} are fully crossed within each level of {relation.join}."
+            yield Finding("crossed_within", "note", text, (relation.a, relation.b, relation.join))
+        else:
+            text = (
+                f"{relation.a} and {relation.b} are fully crossed within {relation.components} groups that no column names: "
+                "a factor that separates the groups is probably missing from obs."
+            )
+            yield Finding("hidden_factor", "warning", text, (relation.a, relation.b))
+
+
+@check
+def combination_columns(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A column that is the combination of two others."""
+    for name, (a, b) in combination_of(facts).items():
+        yield Finding("combination", "note", f"{name} is the combination of {a} and {b}.", (name, a, b))
+
+
+@check
+def latin_square(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Three factors of which any two determine the third."""
+    for three in latin_squares(facts, roles.factors):
+        text = f"{three[0]}, {three[1]} and {three[2]} form a Latin square: any two determine the third."
+        yield Finding("latin_square", "note", text, three)
+
+
+@check
+def interaction_aliased(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """An interaction that a block or batch holds constant."""
+    for interaction, other in aliased_interactions(facts, roles.shown):
+        text = f"The interaction {' : '.join(interaction)} is aliased with {other} and cannot be estimated."
+        yield Finding("interaction_aliased", "warning", text, (*interaction, other))
+
+
+@check
+def determined_by_others(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A condition or batch that others determine together."""
+    for entry in determined:
+        if (
+            entry.factor in roles.shown
+            and not facts.is_unit(entry.factor)
+            and set(entry.determined_by) <= set(roles.shown)
+        ):
+            text = f"{entry.factor} is determined by {' and '.join(entry.determined_by)} together."
+            yield Finding("determined_by", "note", text, (entry.factor, *entry.determined_by))
+
+
+@check
+def stray_observations(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Observations whose level differs from that of their unit."""
+    if facts.unit_table is None:
+        return
+    strays = {name: n for name, n in facts.unit_table.strays.items() if n and name not in facts.unit_table.unit.columns}
+    if strays:
+        listed = ", ".join(f"{name} {n:,}" for name, n in strays.items())
+        yield Finding(
+            "strays",
+            "warning",
+            f"Some observations differ from the rest of their unit ({listed} of {facts.tables.n_obs:,}); the most frequent "
+            "level of each unit was taken.",
+            tuple(strays),
+        )
+
+
+@check
+def missing_values(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Values that are missing, by chance or because another factor excludes them."""
+    for name in facts.names:
+        missing = facts.tables.table.listing.column(name).missing or 0
+        if not missing:
+            continue
+        reason = _missing_by_design(facts, name)
+        if reason is not None:
+            other, levels = reason
+            text = f"{name} is recorded only where {other} is {_listed(levels)}: missing by design; its relations hold there."
+            yield Finding("missing_by_design", "note", text, (name, other))
+        elif name in roles.shown:
+            share = missing / facts.tables.n_obs
+            text = f"{name} is missing for {missing:,} of {facts.tables.n_obs:,} observations ({share:.1%}); they were left out."
+            yield Finding("missing_values", "warning" if share > 0.1 else "note", text, (name,))
+
+
+@check
+def missing_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Level names that spell a missing value."""
+    for name in roles.shown:
+        if spelled := spells_missing(facts.tables.levels(name)):
+            text = (
+                f"{name} has the level {_listed(spelled)}, which reads like a missing value; it was counted as a level."
+            )
+            yield Finding("missing_label", "warning", text, (name,))
+
+
+@check
+def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Labels such as 1, 2, 3 that may stand for different things under each parent."""
+    for name, parent in reused_label_pairs(facts, roles):
+        text = (
+            f"The labels of {name} ({_listed(facts.tables.levels(name)[:4])}) occur under every {parent}: crossed by labels, "
+            f"but probably nested, a different {name} in each {parent}."
+        )
+        yield Finding("reused_labels", "warning", text, (name, parent))
+
+
+@check
+def composite_levels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Level names that hold several factors."""
+    for name, composite in facts.composites.items():
+        parts = [part for part in composite.parts if not part.replicate_index]
+        text = f"The level names of {name} are composites: {' and '.join(_listed(part.levels[:4]) for part in parts)}."
+        yield Finding("composite_levels", "note", text, (name,))
+
+
+@check
+def attributes_of_units(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Columns that describe units, left out of the diagram."""
+    if roles.attributes:
+        listed = ", ".join(f"{name} ({facts.n_levels(name)})" for name in roles.attributes)
+        text = f"Attributes of units, with numbers of levels, not drawn: {listed}."
+        yield Finding("unit_attributes", "note", text, roles.attributes)
+    if roles.left_out:
+        text = f"Not drawn, to keep the diagram readable: {', '.join(roles.left_out)}."
+        yield Finding("not_drawn", "note", text, roles.left_out)
+
+
+def combination_of(facts: Facts) -> dict[str, tuple[str, str]]:
+    """Map columns that equal the combination of two coarser ones to those two."""
+    found: dict[str, tuple[str, str]] = {}
+    for name in facts.names:
+        coarser = [other for other in facts.names if facts.nests(other, name)]
+        coarser = [
+            other
+            for other in coarser
+            if not any(other in facts.same_as[known] for known in coarser[: coarser.index(other)])
+        ]
+        for a, b in combinations(coarser[:12], 2):
+            if facts.crossed(a, b) and facts.relation(a, b).filled == facts.n_levels(name):
+                found.setdefault(name, (a, b))
+    return found
+
+
+def reused_label_pairs(facts: Facts, roles: Roles) -> list[tuple[str, str]]:
+    """Find factors whose bare labels are crossed with a parent within which they are probably nested.
+
+    Either a third column equals the combination of the two, or the name of the column is one whose
+    labels are usually used again.
+    """
+    combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    found = []
+    for name in facts.names:
+        if not is_generic(facts.tables.levels(name)) or facts.kinds[name] == "classification":
+            continue
+        speaks = bool(REUSED_LABEL_WORDS & set(words_of(name)))
+        for parent in facts.names:
+            if (
+                parent == name
+                or facts.relation(name, parent).relation != "crossed"
+                or is_generic(facts.tables.levels(parent))
+            ):
+                continue
+            if frozenset((name, parent)) in combined or (speaks and facts.kinds[parent] != "classification"):
+                found.append((name, parent))
+                break
+    return found
+
+
+def _conditions(facts: Facts) -> list[str]:
+    """Unit-level treatments and observational factors, one of each set of equal columns."""
+    names = [
+        name
+        for name in facts.names
+        if facts.is_unit_level(name) and facts.kinds[name] in ("treatment", "observational")
+    ]
+    return [name for name in names if not any(other in names[: names.index(name)] for other in facts.same_as[name])]
+
+
+def _batches(facts: Facts) -> list[str]:
+    """Technical columns at unit level that do more than name the units."""
+    names = [name for name in facts.names if facts.is_unit_level(name) and facts.kinds[name] == "batch"]
+    return [
+        name
+        for name in names
+        if not any(other in names[: names.index(name)] for other in facts.same_as[name])
+        and not any(facts.kinds[other] == "unit" for other in facts.same_as[name] if not facts.is_unit(other))
+        and (
+            not facts.is_unit(name)
+            or any(facts.kinds[other] in ("treatment", "observational") for other in facts.same_as[name])
+        )
+    ]
+
+
+def _per_level(facts: Facts, outer: str, inner: str) -> str:
+    counts = _levels_within(facts, outer, inner)
+    return f"{min(counts)} per level" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)} per level"
+
+
+def _levels_within(facts: Facts, block: str, condition: str) -> list[int]:
+    _, table = facts.judge.table(block, condition)
+    return [int(n) for n in np.bincount(table.a) if n]
+
+
+def _missing_by_design(facts: Facts, name: str) -> tuple[str, list[str]] | None:
+    """Return the column, and its levels, where `name` is recorded, if its absence is a function of that column."""
+    codes: Ints = facts.codes(name)
+    present = codes >= 0
+    if present.all() or not present.any():
+        return None
+    for other in facts.names:
+        if other == name or facts.is_unit_level(other) != facts.is_unit_level(name) or facts.kinds[other] == "unit":
+            continue
+        outer = facts.codes(other)
+        if (outer < 0).any():
+            continue
+        recorded, absent = set(outer[present].tolist()), set(outer[~present].tolist())
+        if not recorded & absent and len(recorded | absent) < len(codes) / 2:
+            levels = facts.tables.levels(other)
+            return other, [levels[code] for code in sorted(recorded)]
+    return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [repr(name) for name in names[:6]]
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(shown) + more

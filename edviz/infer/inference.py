@@ -1,0 +1,259 @@
+"""The procedure: from a table of factors to a design, step by step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edviz.errors import DesignError
+from edviz.grammar import dumps
+from edviz.infer.composite import Composite, find_composite
+from edviz.infer.determining import determining_sets
+from edviz.infer.facts import Facts
+from edviz.infer.findings import combination_of, find_all
+from edviz.infer.judge import Judge, with_joins
+from edviz.infer.kinds import all_evidence, decide, equal_columns, named_evidence
+from edviz.infer.lexicon import Evidence
+from edviz.infer.pair_tables import PairTables
+from edviz.infer.questions import ask_all
+from edviz.infer.relations import contingency, pairs, relate
+from edviz.infer.result import (
+    FactorReport,
+    Inference,
+    Overrides,
+    Pair,
+    Report,
+    SetAside,
+    UnitReport,
+)
+from edviz.infer.structure import Roles, assign_roles, build_design
+from edviz.infer.unit import Unit, collapse, find_unit, given_unit
+from edviz.model import KINDS, Kind
+from edviz.table import Column, FactorListing, FactorTable, count_levels, smallest_codes
+
+
+def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Inference:
+    """Infer the experimental design of a table of factors.
+
+    Relations come from the codes alone: which levels occur together. Names of columns and levels
+    only suggest kinds, and every kind says what it rests on. The steps are those of database
+    normal forms applied to noisy data: find the finest unit, collapse the columns to it, relate
+    them there, and write the smallest design that implies the relations.
+
+    Parameters
+    ----------
+    table
+        Candidate factors with codes for n_obs observations.
+    overrides
+        What the user says; it is reported as given, not inferred.
+
+    Raises
+    ------
+    DesignError
+        If an override names an unknown column or kind, or a column that cannot be used so.
+    """
+    overrides = overrides or Overrides()
+    table, split = _split_columns(_with_ignored(table, overrides), overrides)
+    names = [column.name for column in table.listing.candidates]
+    _require_candidates(table, overrides)
+
+    tables = PairTables(table, names)
+    facts = _gather(tables, overrides)
+    roles = assign_roles(facts)
+    design = build_design(facts, roles)
+    determined = determining_sets(facts, names)
+    report = Report(
+        n_obs=table.n_obs,
+        unit=_unit_report(facts.unit),
+        design=dumps(design),
+        factors=tuple(_factor_report(facts, roles, name) for name in names),
+        findings=find_all(facts, roles, determined),
+        questions=ask_all(facts, roles),
+        given=_given(overrides, split),
+        unit_relations=tuple(facts.relations),
+        determined_by=determined,
+        set_aside=tuple(
+            SetAside(column.name, column.set_aside) for column in table.listing.columns if column.set_aside is not None
+        ),
+        pairs=tuple(_exact_pair(tables, a, b) for a, b in pairs(names)),
+    )
+    return Inference(design, report)
+
+
+def _gather(tables: PairTables, overrides: Overrides) -> Facts:
+    named = named_evidence(tables)
+    for name, kind in overrides.kinds.items():
+        named[name] = [Evidence(kind, 9, "given by the user")]
+    if overrides.unit:
+        unit: Unit | None = given_unit(tables, overrides.unit)
+    else:
+        unit = find_unit(tables, named)
+    unit_table = collapse(tables, unit, tables.names) if unit is not None else None
+    judge = Judge(tables, unit_table)
+    relations = with_joins(judge.relations())
+    same_as = equal_columns(tables.names, relations)
+    evidence = all_evidence(named, unit, unit_table, relations, same_as)
+    decided = {name: decide(evidence[name]) for name in tables.names}
+    kinds: dict[str, Kind] = {name: kind for name, (kind, _) in decided.items()} | dict(overrides.kinds)
+    facts = Facts(
+        tables=tables,
+        unit=unit,
+        unit_table=unit_table,
+        judge=judge,
+        relations=relations,
+        same_as=same_as,
+        evidence=evidence,
+        kinds=kinds,
+        confidence={name: confidence for name, (_, confidence) in decided.items()},
+        given_kinds=frozenset(overrides.kinds),
+        composites={},
+    )
+    return replace(_with_combinations(facts), composites=_new_composites(tables))
+
+
+def _with_combinations(facts: Facts) -> Facts:
+    """A column that combines a class with something else is measured on cells, too."""
+    evidence, kinds = dict(facts.evidence), dict(facts.kinds)
+    for name, (a, b) in combination_of(facts).items():
+        if name in facts.given_kinds or facts.is_unit_level(name):
+            continue
+        evidence[name] = [*evidence[name], Evidence("classification", 2, f"it is the combination of {a} and {b}")]
+        kinds[name] = decide(evidence[name])[0]
+    return replace(facts, evidence=evidence, kinds=kinds)
+
+
+def _new_composites(tables: PairTables) -> dict[str, Composite]:
+    """Columns with composite level names some part of which is no column yet."""
+    found = {}
+    for name in tables.names:
+        composite = find_composite(tables.levels(name))
+        if composite is not None and _has_new_part(tables, name, composite):
+            found[name] = composite
+    return found
+
+
+def _has_new_part(tables: PairTables, name: str, composite: Composite) -> bool:
+    if composite.aligned < 1:
+        return True
+    parts = [part for part in composite.parts if not part.replicate_index]
+    return any(_equal_column(tables, name, part.of_level, len(part.levels)) is None for part in parts)
+
+
+def _equal_column(tables: PairTables, name: str, of_level: np.ndarray, n_levels: int) -> str | None:
+    """Return a column with the same partition as a part of the level names of `name`."""
+    codes = tables.codes(name)
+    part = np.where(codes >= 0, of_level[np.maximum(codes, 0)], -1)
+    for other in tables.names:
+        if other != name and tables.n_levels(other) == n_levels:
+            found = relate(contingency(part, tables.codes(other), n_levels, len(tables.levels(other))))
+            if found.relation == "aliased":
+                return other
+    return None
+
+
+def _with_ignored(table: FactorTable, overrides: Overrides) -> FactorTable:
+    for name in overrides.ignore:
+        _known_column(table.listing, name)
+    columns = tuple(
+        replace(column, set_aside="ignored by the user") if column.name in overrides.ignore else column
+        for column in table.listing.columns
+    )
+    return FactorTable(FactorListing(table.n_obs, columns), table.codes)
+
+
+def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
+    """Put the parts of composite columns beside them; a part that is a column already is not made again."""
+    columns, codes, made = list(table.listing.columns), dict(table.codes), {}
+    for name in overrides.split:
+        column = _known_column(table.listing, name)
+        composite = find_composite([entry.level for entry in column.levels or ()]) if name in codes else None
+        if composite is None or composite.aligned < 1:
+            raise DesignError(
+                f"the levels of {name!r} do not come apart into parts: every level needs the same number of parts, "
+                "separated by _ - . / | : or a space, that repeat between levels"
+            )
+        tables = PairTables(table, [candidate.name for candidate in table.listing.candidates])
+        new = []
+        for number, part in enumerate(composite.parts, start=1):
+            if part.replicate_index or _equal_column(tables, name, part.of_level, len(part.levels)) is not None:
+                continue
+            part_codes = np.where(codes[name] >= 0, part.of_level[np.maximum(codes[name], 0)], -1)
+            part_name = f"{name}_{number}"
+            codes[part_name] = smallest_codes(part_codes, len(part.levels))
+            levels = count_levels(part.levels, codes[part_name])
+            n_present = sum(entry.n > 0 for entry in levels)
+            columns.append(
+                Column(
+                    part_name,
+                    "categorical",
+                    False,
+                    n_present,
+                    column.missing,
+                    levels,
+                    note=f"part {number} of the levels of {name}",
+                )
+            )
+            new.append(part_name)
+        made[name] = tuple(new)
+    return FactorTable(FactorListing(table.n_obs, tuple(columns)), codes), made
+
+
+def _require_candidates(table: FactorTable, overrides: Overrides) -> None:
+    for name in (*overrides.unit, *overrides.kinds):
+        column = _known_column(table.listing, name)
+        if column.set_aside is not None:
+            raise DesignError(f"the column {name!r} cannot be used: {column.set_aside}")
+    for name, kind in overrides.kinds.items():
+        if kind not in KINDS:
+            raise DesignError(f"no kind {kind!r} for {name!r}; the kinds are {', '.join(KINDS)}")
+
+
+def _known_column(listing: FactorListing, name: str) -> Column:
+    known = [column.name for column in listing.columns]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"the columns are {_some(known)}"
+        raise DesignError(f"no column {name!r} in obs; {hint}")
+    return listing.column(name)
+
+
+def _some(names: Sequence[str], most: int = 30) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _unit_report(unit: Unit | None) -> UnitReport | None:
+    if unit is None:
+        return None
+    column = unit.columns[0] if len(unit.columns) == 1 else None
+    return UnitReport(column, unit.columns, unit.n_units, unit.given, unit.evidence)
+
+
+def _factor_report(facts: Facts, roles: Roles, name: str) -> FactorReport:
+    return FactorReport(
+        name=name,
+        column=name,
+        n_levels=facts.n_levels(name),
+        kind=facts.kinds[name],
+        given=name in facts.given_kinds,
+        confidence="high" if name in facts.given_kinds else facts.confidence[name],
+        evidence=tuple(dict.fromkeys(item.text for item in facts.evidence[name])),
+        level="unit" if facts.is_unit_level(name) else "observation",
+        same_as=facts.same_as[name],
+        in_design=name in roles.shown,
+    )
+
+
+def _exact_pair(tables: PairTables, a: str, b: str) -> Pair:
+    found = relate(tables.contingency(a, b))
+    return Pair(a, b, found.relation, found.filled, found.possible, found.components, found.n_obs)
+
+
+def _given(overrides: Overrides, split: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    said = [f"unit: {' × '.join(overrides.unit)}"] if overrides.unit else []
+    said += [f"kind of {name}: {kind}" for name, kind in overrides.kinds.items()]
+    said += [f"ignored: {name}" for name in overrides.ignore]
+    said += [f"split: {name} into {', '.join(parts) or 'columns that exist already'}" for name, parts in split.items()]
+    return tuple(said)

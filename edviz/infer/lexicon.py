@@ -1,0 +1,174 @@
+"""What the names of columns and levels suggest about the kind of a factor.
+
+Names are evidence, never proof: the relations come from the codes alone, and every kind that
+rests on a name says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edviz.model import Kind
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A reason to take a factor for one of a kind.
+
+    Attributes
+    ----------
+    kind
+        The kind that it speaks for.
+    weight
+        1 weak, 2 fair, 3 strong.
+    text
+        The reason, for people.
+    """
+
+    kind: Kind
+    weight: int
+    text: str
+
+
+WORDS: dict[Kind, frozenset[str]] = {
+    "unit": frozenset(
+        "donor patient subject individual participant person animal mouse mice rat fish embryo litter organoid sample "
+        "samples specimen biosample biopsy slide section replicate rep ident cellline line".split()
+    ),
+    "treatment": frozenset(
+        "treatment treated stim stimulation stimulus drug dose compound perturbation perturb guide grna sgrna cytokine "
+        "vaccine diet intervention ko knockout knockdown transfection infection dex exposure therapy target crispr "
+        "regimen arm".split()
+    ),
+    "observational": frozenset(
+        "sex gender age disease diagnosis condition status tissue organ source region ethnicity race stage genotype "
+        "strain species organism phenotype group bmi smoking smoker severity outcome response timepoint time day days "
+        "week weeks month hour hours location fraction area zone layer tumor tumour".split()
+    ),
+    "batch": frozenset(
+        "batch run lane plate library pool chip channel flowcell sequencing sequencer date processing processed "
+        "chemistry protocol assay platform technology tech method kit dataset study project cohort center centre "
+        "institute lab laboratory suspension gem capture prep preparation operator experiment instrument".split()
+    ),
+    "classification": frozenset(
+        "leiden louvain cluster clusters celltype celltypes subtype subclass class annotation annot annotated label "
+        "labels lineage phase predicted prediction phenograph doublet singlet clone clonotype locus cdr3 "
+        "compartment compartments cellhint state identity type types".split()
+    ),
+}
+"""Words of column names, by the kind that they speak for."""
+
+ATTRIBUTE_WORDS = frozenset("sex gender age ethnicity race bmi smoking smoker height weight".split())
+"""Words for attributes of a person that most studies record and few are about."""
+
+CELL_LEVEL_WORDS = frozenset("guide grna sgrna perturbation perturb target crispr region area zone layer".split())
+"""Words for factors whose levels are given to cells, not to samples."""
+
+CONTROL_LEVELS = frozenset(
+    "control ctrl ctl untreated untrt trt treated vehicle veh dmso mock placebo pbs nontargeting nt stim stimulated "
+    "unstim unstimulated resting naive sham".split()
+)
+"""Names of levels that only an assigned treatment has."""
+
+CELL_TYPE_WORDS = re.compile(
+    r"\bt[- ]?cells?\b|\bb[- ]?cells?\b|\bcells?\b|cyte\b|cytes\b|\bcd\d+|mono|macropha|neuron|fibro|epith|endoth"
+    r"|\bnk\b|dendritic|stroma|glia|plasma|blast\b|blasts\b|\bG1\b|\bG2M\b",
+    re.IGNORECASE,
+)
+"""What names of cell types have in common."""
+
+RECEPTOR_COLUMN = re.compile(r"^(IR_)?V(D)?J_\d|_cdr3|^clonotype|_call$|^junction", re.IGNORECASE)
+"""Columns of immune-receptor tables (AIRR, scirpy): measured on each cell."""
+
+MISSING_WORDS = frozenset({"nan", "none", "na", "n/a", "null", "", "missing", "not available", "not applicable"})
+"""Levels that spell a missing value."""
+
+
+def words_of(name: str) -> list[str]:
+    """Split a column name into lower-case words: at punctuation, digits and capitals."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    return [part.lower() for part in parts]
+
+
+def evidence_of_name(name: str) -> list[Evidence]:
+    """List what the name of a column suggests."""
+    words = words_of(name)
+    joined = "".join(words)
+    if RECEPTOR_COLUMN.search(name):
+        return [Evidence("classification", 3, f"{name!r} is a column of an immune-receptor table")]
+    if "cell" in words and {"type", "ontology", "class", "state", "label", "subtype", "subclass"} & set(words):
+        return [Evidence("classification", 3, f"the name {name!r} speaks of cell types")]
+    if "cellline" in joined:
+        return [Evidence("unit", 2, f"the name {name!r} speaks of cell lines")]
+    found = []
+    for kind, vocabulary in WORDS.items():
+        hits = [word for word in words if word in vocabulary]
+        if joined in vocabulary and joined not in hits:
+            hits.append(joined)
+        if kind == "classification" and hits in (["type"], ["types"]) and len(words) > 1:
+            continue  # tissue_type and suspension_type say more by their other word
+        if hits:
+            found.append(Evidence(kind, 2, f"the name contains {hits[0]!r}"))
+    return found
+
+
+def evidence_of_levels(levels: Sequence[str]) -> list[Evidence]:
+    """List what the names of the levels suggest."""
+    found = []
+    controls = [level for level in levels if CONTROL_LEVELS & {*words_of(level), "".join(words_of(level))}]
+    if controls and len(levels) <= 500:
+        found.append(Evidence("treatment", 2, f"a level is called {controls[0]!r}"))
+    cell_types = [level for level in levels if CELL_TYPE_WORDS.search(level)]
+    if len(cell_types) >= max(2, 0.3 * len(levels)):
+        found.append(
+            Evidence(
+                "classification",
+                2,
+                f"{len(cell_types)} of {len(levels)} levels read like cell types ({cell_types[0]!r})",
+            )
+        )
+    if len(levels) > 2 and sorted(levels) == sorted(str(index) for index in range(len(levels))):
+        found.append(Evidence("classification", 1, "the levels are numbered from 0"))
+    return found
+
+
+def is_attribute(name: str) -> bool:
+    """Whether a name speaks of an attribute that most studies record and few are about."""
+    return bool(ATTRIBUTE_WORDS & set(words_of(name)))
+
+
+def is_given_to_cells(name: str) -> bool:
+    """Whether a name speaks of something that differs from cell to cell by design."""
+    return bool(CELL_LEVEL_WORDS & set(words_of(name)))
+
+
+def spells_missing(levels: Iterable[str]) -> list[str]:
+    """Return the levels that spell a missing value."""
+    return [level for level in levels if level.strip().lower() in MISSING_WORDS]
+
+
+def clarity(name: str) -> tuple[int, int, int, str]:
+    """Sort key that puts the clearest name first: a word of design, no technical suffix, short."""
+    words = words_of(name)
+    known = any(set(words) & vocabulary for vocabulary in WORDS.values())
+    technical = any(word in {"id", "term", "ontology", "code", "index", "tmp", "orig"} for word in words)
+    return (not known, technical, len(name), name)
+
+
+def is_generic(levels: Sequence[str]) -> bool:
+    """Whether levels are bare counters (1, 2, ...; a, b, ...; rep1, rep2, ...) that could be used again elsewhere."""
+    bare = [
+        re.sub(r"^(rep|replicate|block|plot|well|lane)[ _-]?", "", level.strip(), flags=re.IGNORECASE)
+        for level in levels
+    ]
+    numbers = sorted(int(level) for level in bare if level.isdigit())
+    if len(numbers) == len(levels):
+        return numbers in (list(range(len(levels))), list(range(1, len(levels) + 1)))
+    letters = sorted(level.lower() for level in bare)
+    return letters == [chr(ord("a") + index) for index in range(len(levels))][:26]
+
+
+REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index plot block".split())
+"""Names of columns whose labels are often used again under another parent."""

@@ -1,0 +1,87 @@
+"""All tables of two columns of one factor table, counted once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edviz.infer.dependence import Dependence, dependence, modes
+from edviz.infer.relations import Contingency, Ints, contingency
+from edviz.table import Codes, FactorTable
+
+
+class PairTables:
+    """Contingencies and dependences between the candidate factors of a table.
+
+    Parameters
+    ----------
+    table
+        Candidate factors with codes.
+    names
+        The columns to look at, in stored order.
+    """
+
+    def __init__(self, table: FactorTable, names: Sequence[str]) -> None:
+        self.table = table
+        self.names = list(names)
+        self._contingencies: dict[tuple[str, str], Contingency] = {}
+        self._dependences: dict[tuple[str, str], Dependence] = {}
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations."""
+        return self.table.n_obs
+
+    def codes(self, name: str) -> Codes:
+        """Codes of a column, shape (n_obs,)."""
+        return self.table.codes[name]
+
+    def levels(self, name: str) -> tuple[str, ...]:
+        """Names of all stored levels of a column."""
+        return tuple(entry.level for entry in self.table.listing.column(name).levels or ())
+
+    def n_levels(self, name: str) -> int:
+        """Number of levels of a column that occur."""
+        return self.table.listing.column(name).n_levels or 0
+
+    def contingency(self, a: str, b: str) -> Contingency:
+        """Combinations of two columns that occur."""
+        if (a, b) not in self._contingencies:
+            table = contingency(self.codes(a), self.codes(b), len(self.levels(a)), len(self.levels(b)))
+            self._contingencies[a, b] = table
+            self._contingencies[b, a] = table.flipped
+        return self._contingencies[a, b]
+
+    def dependence(self, a: str, b: str) -> Dependence:
+        """How well a tells b."""
+        if (a, b) not in self._dependences:
+            self._dependences[a, b] = dependence(self.contingency(a, b))
+        return self._dependences[a, b]
+
+    def tells(self, a: str, b: str) -> bool:
+        """Whether a determines b, but for stray observations."""
+        return self.dependence(a, b).holds
+
+    def same(self, a: str, b: str) -> bool:
+        """Whether each of two columns determines the other, but for stray observations."""
+        return self.tells(a, b) and self.tells(b, a)
+
+    def modes(self, a: str, b: str) -> Ints:
+        """For each level of a the most frequent level of b, -1 where there is none."""
+        return modes(self.contingency(a, b), len(self.levels(a)))
+
+
+def combine(columns: Sequence[Codes]) -> Codes:
+    """Number the combinations that occur of several columns; -1 where a part is missing.
+
+    Combinations are numbered in the order of the codes of the first column, then the second, ...
+    """
+    combined = np.zeros(len(columns[0]), dtype=np.int64)
+    missing = np.zeros(len(columns[0]), dtype=bool)
+    for codes in columns:
+        missing |= codes < 0
+        raw = combined * (int(codes.max(initial=0)) + 1) + np.maximum(codes, 0)
+        combined = np.unique(raw, return_inverse=True)[1].astype(np.int64)
+    combined = np.unique(np.where(missing, -1, combined), return_inverse=True)[1].astype(np.int64)
+    return combined - 1 if missing.any() else combined

@@ -1,0 +1,94 @@
+"""What the data cannot settle, with the arguments that would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from edviz.infer.facts import Facts
+from edviz.infer.findings import reused_label_pairs
+from edviz.infer.result import Question
+from edviz.infer.structure import Roles
+
+Ask = Callable[[Facts, Roles], Iterator[Question]]
+ASKED: list[Ask] = []
+
+
+def question(function: Ask) -> Ask:
+    """Register a question."""
+    ASKED.append(function)
+    return function
+
+
+def ask_all(facts: Facts, roles: Roles) -> tuple[Question, ...]:
+    """Collect all open questions."""
+    return tuple(asked for function in ASKED for asked in function(facts, roles))
+
+
+@question
+def which_unit(facts: Facts, roles: Roles) -> Iterator[Question]:
+    """Several columns could be the unit, or none could."""
+    if facts.unit is None:
+        options = tuple(f"--unit {name}" for name in roles.factors[:6])
+        text = "Which column, or combination of columns, names the samples or donors that the cells come from?"
+        yield Question("unit", text, roles.factors[:6], options or ("--unit COLUMN",))
+    elif facts.unit.rivals:
+        names = (*facts.unit.columns, *facts.unit.rivals)
+        text = f"{' and '.join(names)} explain equally many columns: which one names the experimental units?"
+        yield Question("unit", text, names, tuple(f"--unit {name}" for name in names))
+    elif len(facts.unit.columns) > 1 and not facts.unit.given:
+        names = facts.unit.columns
+        text = f"No column names the samples; is each combination of {' and '.join(names)} one sample?"
+        yield Question("unit", text, names, (" ".join(f"--unit {name}" for name in names),))
+
+
+@question
+def which_kind(facts: Facts, roles: Roles) -> Iterator[Question]:
+    """Factors of the design whose kind rests on next to nothing."""
+    unsure = [
+        name
+        for name in (*roles.factors, *roles.batches)
+        if facts.confidence[name] == "low" and not facts.is_unit(name) and name not in facts.given_kinds
+    ]
+    if unsure:
+        text = f"What is {' / '.join(unsure)}: assigned by the experimenter, a property of the units, or technical?"
+        options = tuple(f"--kind {name}=treatment|observational|batch|unit" for name in unsure)
+        yield Question("kind", text, tuple(unsure), options)
+
+
+@question
+def class_or_factor(facts: Facts, roles: Roles) -> Iterator[Question]:
+    """Columns that vary within units without saying whether they were measured or assigned."""
+    unsure = [
+        name
+        for name in facts.names
+        if facts.unit_table is not None
+        and not facts.is_unit_level(name)
+        and facts.confidence[name] == "low"
+        and name not in facts.given_kinds
+    ]
+    if unsure:
+        text = (
+            f"{' / '.join(unsure[:6])}{' and others' if len(unsure) > 6 else ''} vary within units: "
+            "measured on cells (a class), or assigned to part of a sample?"
+        )
+        options = tuple(f"--kind {name}=classification|treatment|observational|batch" for name in unsure[:6])
+        yield Question("class_or_factor", text, tuple(unsure), options)
+
+
+@question
+def split_composites(facts: Facts, roles: Roles) -> Iterator[Question]:
+    """Level names that could be split into factors that no column holds."""
+    for name, composite in facts.composites.items():
+        text = f"Do the level names of {name} hold {len(composite.parts)} factors that should be columns of their own?"
+        if composite.mixed:
+            text += " One part mixes words with quantities, so it may be two factors."
+        yield Question("composite", text, (name,), (f"--split {name}",) if composite.aligned == 1 else ())
+
+
+@question
+def nested_labels(facts: Facts, roles: Roles) -> Iterator[Question]:
+    """Bare labels that may be used again in each parent."""
+    for name, parent in reused_label_pairs(facts, roles):
+        levels = facts.tables.levels(name)
+        text = f"Is {name} {levels[0]!r} the same in every {parent} (crossed), or another one in each (nested)?"
+        yield Question("reused_labels", text, (name, parent), (f"--unit {parent} --unit {name}", f"--ignore {name}"))

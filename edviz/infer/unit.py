@@ -1,0 +1,202 @@
+"""The finest experimental unit: the sample, or what stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edviz.infer.dependence import dependence, modes
+from edviz.infer.lexicon import Evidence, is_given_to_cells
+from edviz.infer.pair_tables import PairTables, combine
+from edviz.infer.relations import Contingency, Ints, contingency
+from edviz.table import Codes
+
+LEAST_ROWS_PER_UNIT = 5
+"""A combination of columns is taken as a unit only when an average combination has this many rows."""
+MOST_ROWS_AS_UNITS = 500
+"""Bulk tables have few rows; in longer ones a row per combination is chance."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The finest unit and its code for every observation.
+
+    Attributes
+    ----------
+    columns
+        The columns whose combination is the unit; none when every row is a unit.
+    codes
+        Shape (n_obs,), -1 where missing.
+    given
+        Whether the user named it.
+    evidence
+        Why it was taken.
+    rivals
+        Columns that might as well have been taken.
+    """
+
+    columns: tuple[str, ...]
+    codes: Codes
+    given: bool
+    evidence: tuple[str, ...]
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def n_units(self) -> int:
+        """Number of units that occur."""
+        return int(self.codes.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True)
+class UnitTable:
+    """Columns that are constant within units but for stray observations, collapsed to one row a unit.
+
+    Attributes
+    ----------
+    unit
+        The unit of the rows.
+    codes
+        For each unit-level column its most frequent level in each unit, shape (n_units,); -1 where
+        the unit has no value.
+    strays
+        For each unit-level column the observations that deviate from their unit's level.
+    """
+
+    unit: Unit
+    codes: Mapping[str, Ints]
+    strays: Mapping[str, int]
+
+    def relation_table(self, a: str, b: str) -> Contingency:
+        """Combinations of two unit-level columns that occur, counted in units."""
+        return contingency(
+            self.codes[a], self.codes[b], int(self.codes[a].max(initial=0)) + 1, int(self.codes[b].max(initial=0)) + 1
+        )
+
+
+def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) -> Unit | None:
+    """Find the column, or the combination of columns, that most sample-level columns are functions of.
+
+    Columns whose names or levels speak of cell types, columns that determine such a column, and
+    columns that are given to single cells are never units.
+    """
+    classes = {
+        name for name in tables.names if _weight(evidence[name], "classification") > _other_weight(evidence[name])
+    }
+    candidates = [name for name in tables.names if name not in classes and not is_given_to_cells(name)]
+    if _rows_are_units(tables, classes, evidence):
+        codes = np.arange(tables.n_obs, dtype=np.int64)
+        return Unit((), codes, given=False, evidence=("nearly every row has a combination of levels of its own",))
+
+    followers = {name: _followers(tables, name, tables.names) for name in candidates}
+    sound = [name for name in candidates if not classes & set(followers[name])]
+    scores = {name: _score(tables, evidence[name], followers[name]) for name in sound}
+    eligible = [name for name in sound if scores[name] >= 1]
+    if not eligible:
+        return _combined(tables, (), [name for name in sound if _is_experimental(evidence[name])], evidence)
+    best = min(eligible, key=lambda name: (-scores[name], tables.n_levels(name), name))
+    rivals = tuple(
+        name for name in eligible if name != best and scores[name] == scores[best] and not tables.same(name, best)
+    )
+    left = [
+        name
+        for name in sound
+        if name != best and not tables.tells(best, name) and _is_assigned_to_samples(evidence[name])
+    ]
+    extended = _combined(tables, (best,), left, evidence)
+    if extended is not None and len(extended.columns) > 1:
+        return extended
+    reasons = [f"{_plural(len(followers[best]), 'other column is a function', 'other columns are functions')} of it"]
+    reasons += [item.text for item in evidence[best] if item.kind == "unit"]
+    return Unit((best,), _without_gaps(tables.codes(best)), given=False, evidence=tuple(reasons), rivals=rivals)
+
+
+def given_unit(tables: PairTables, columns: Sequence[str]) -> Unit:
+    """Take the combination of the named columns as the unit."""
+    codes = combine([tables.codes(name) for name in columns])
+    return Unit(tuple(columns), _without_gaps(codes), given=True, evidence=("named by the user",))
+
+
+def collapse(tables: PairTables, unit: Unit, names: Collection[str]) -> UnitTable:
+    """Collapse every column that the unit determines to its most frequent level in each unit."""
+    codes, strays = {}, {}
+    for name in names:
+        counted = contingency(unit.codes, tables.codes(name), unit.n_units, len(tables.levels(name)))
+        told = dependence(counted)
+        if name in unit.columns or told.holds or not unit.columns or (told.exact and unit.given):
+            codes[name] = modes(counted, unit.n_units)
+            strays[name] = told.strays
+    return UnitTable(unit, codes, strays)
+
+
+def _followers(tables: PairTables, name: str, names: Sequence[str]) -> list[str]:
+    """Columns that are strictly coarser functions of `name`, one of each set of equal columns."""
+    found: list[str] = []
+    for other in names:
+        if other == name or not tables.tells(name, other) or tables.tells(other, name):
+            continue
+        if not any(tables.same(other, known) for known in found):
+            found.append(other)
+    return found
+
+
+def _score(tables: PairTables, evidence: Sequence[Evidence], followers: Sequence[str]) -> float:
+    return len(followers) + (1.5 if _weight(evidence, "unit") >= 2 else 0)
+
+
+def _combined(
+    tables: PairTables, start: tuple[str, ...], names: Sequence[str], evidence: Mapping[str, Sequence[Evidence]]
+) -> Unit | None:
+    """Refine a unit by further columns while its combinations keep enough rows."""
+    chosen = list(start)
+    for name in sorted(names, key=lambda name: (tables.n_levels(name), name)):
+        if any(tables.tells(known, name) for known in chosen):
+            continue
+        codes = combine([tables.codes(part) for part in (*chosen, name)])
+        if tables.n_obs >= LEAST_ROWS_PER_UNIT * (int(codes.max(initial=0)) + 1):
+            chosen = [part for part in chosen if not tables.tells(name, part)] + [name]
+    if not chosen:
+        return None
+    chosen.sort(key=tables.names.index)
+    reasons = tuple(item.text for name in chosen for item in evidence[name] if item.kind != "classification")
+    codes = _without_gaps(combine([tables.codes(name) for name in chosen]))
+    sentence = "no single column determines the others" if len(chosen) > 1 else "no other column varies between samples"
+    return Unit(tuple(chosen), codes, given=False, evidence=(sentence, *reasons))
+
+
+def _rows_are_units(tables: PairTables, classes: Collection[str], evidence: Mapping[str, Sequence[Evidence]]) -> bool:
+    if not tables.names or classes or tables.n_obs > MOST_ROWS_AS_UNITS:
+        return False
+    for name in tables.names:
+        if _weight(evidence[name], "unit") and tables.n_obs >= LEAST_ROWS_PER_UNIT * tables.n_levels(name):
+            return False
+    codes = combine([tables.codes(name) for name in tables.names])
+    return 2 * (int(codes.max(initial=-1)) + 1) > tables.n_obs
+
+
+def _is_experimental(evidence: Sequence[Evidence]) -> bool:
+    return any(item.kind != "classification" and item.weight >= 2 for item in evidence)
+
+
+def _is_assigned_to_samples(evidence: Sequence[Evidence]) -> bool:
+    return any(item.kind in ("unit", "treatment", "observational") and item.weight >= 2 for item in evidence)
+
+
+def _weight(evidence: Sequence[Evidence], kind: str) -> int:
+    return sum(item.weight for item in evidence if item.kind == kind)
+
+
+def _other_weight(evidence: Sequence[Evidence]) -> int:
+    return max((item.weight for item in evidence if item.kind != "classification"), default=0)
+
+
+def _without_gaps(codes: Codes) -> Codes:
+    """Renumber codes so that every unit occurs, keeping their order and -1 for missing."""
+    present = np.unique(codes[codes >= 0])
+    renumbered = np.searchsorted(present, codes)
+    return np.where(codes >= 0, renumbered, -1).astype(np.int64)
+
+
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
