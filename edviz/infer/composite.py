@@ -80,7 +80,7 @@ def _taken_apart(levels: Sequence[str], split: Callable[[str], list[str]]) -> Co
     parts = _distinct_parts(rows)
     if len(parts) < 2 or not _is_design(parts, len(rows)):
         return None
-    parts = [_marked_replicate_index(part, [other for other in parts if other is not part]) for part in parts]
+    parts[-1] = _marked_replicate_index(parts[-1], parts[:-1])
     mixed = any(_mixes_words_and_quantities(part.levels) for part in parts)
     return Composite(tuple(parts), aligned, mixed)
 

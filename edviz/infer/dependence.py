@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from edviz.infer.relations import Contingency, Ints
 
-LEAST_ACCURACY = 0.88
+MOST_STRAYS = 0.12
 """Mislabelled observations of both factors together may be up to about one in ten."""
-LEAST_RECALL = 0.5
-"""Most observations of an average level lie where that level is the most frequent one."""
-LEAST_CLEAR_GROUPS = 0.95
-CLEAR_MAJORITY = 0.7
+LEAST_RECALL = 0.3
+"""Of each level at least this share lies in groups where it is the most frequent one: strays are
+spread over the groups, while a level that is never the most frequent one is a real subdivision."""
+LEAST_CLEAR_GROUPS = 0.9
 GROUP_WORTH_JUDGING = 10
 """Groups of fewer observations say little about their majority, and noise is judged on larger ones only."""
 
@@ -67,36 +67,45 @@ def modes(table: Contingency, levels_a: int) -> Ints:
     return mode
 
 
-def without_strays(table: Contingency, *, stray_share: float | None) -> Contingency:
+def without_strays(table: Contingency, *, stray_rate: float | None) -> Contingency:
     """Leave out combinations that a few mislabelled observations would make.
-
-    Combinations are ranked by how often they occur against what independence would give. Strays
-    are the low end of the ranking when a wide gap parts it from the rest.
 
     Parameters
     ----------
     table
         Combinations as counted.
-    stray_share
-        Share of mislabelled observations seen elsewhere in the data; None when nothing tells.
+    stray_rate
+        Share of mislabelled observations of a column, as seen elsewhere in the data. Combinations
+        with no more observations than this rate, spread evenly over the levels, would give are
+        left out. With None, when nothing tells the rate, they are left out only if a wide gap
+        parts them from the combinations that occur as often as others.
     """
-    n_obs = table.n_obs
-    if stray_share == 0 or not len(table.n) or n_obs < 20 * len(table.n):
+    if stray_rate == 0 or not len(table.n) or table.n_obs < 20 * len(table.n):
         return table
-    expected = np.bincount(table.a, table.n)[table.a] * np.bincount(table.b, table.n)[table.b] / n_obs
-    ratio = table.n / expected
+    kept = _above_gap(table) if stray_rate is None else _above_rate(table, stray_rate)
+    return kept if _same_levels(kept, table) else table
+
+
+def _above_rate(table: Contingency, rate: float) -> Contingency:
+    levels_a, levels_b = len(np.unique(table.a)), len(np.unique(table.b))
+    in_a, in_b = np.bincount(table.a, table.n)[table.a], np.bincount(table.b, table.n)[table.b]
+    # Strays of b spread the observations of a level of a over all levels of b, and the other way round.
+    expected = rate * (in_a / levels_b + in_b / levels_a)
+    return table.keep(table.n > expected + 3 * np.sqrt(expected))
+
+
+def _above_gap(table: Contingency) -> Contingency:
+    """Rank combinations by how often they occur against what independence gives, and cut at the widest gap."""
+    independent = np.bincount(table.a, table.n)[table.a] * np.bincount(table.b, table.n)[table.b] / table.n_obs
+    ratio = table.n / independent
     order = np.argsort(ratio, kind="stable")
-    ranked = ratio[order]
-    lost = np.cumsum(table.n[order])
-    most_lost = 0.12 if stray_share is None else min(0.15, 4 * stray_share)
-    cuts = np.flatnonzero(
-        (ranked[:-1] <= 0.3) & (ranked[1:] >= 2 * ranked[:-1]) & (ranked[1:] >= 0.15) & (lost[:-1] <= most_lost * n_obs)
-    )
-    for cut in cuts[np.argsort(-(ranked[cuts + 1] / ranked[cuts]), kind="stable")]:
-        kept = table.keep(ratio > ranked[cut])
-        if _same_levels(kept, table):
-            return kept
-    return table
+    ranked, lost = ratio[order], np.cumsum(table.n[order])
+    low, high = ranked[:-1], ranked[1:]
+    allowed = (low <= 0.3) & (high >= 0.15) & (high >= 2 * low) & (lost[:-1] <= MOST_STRAYS * table.n_obs)
+    if not allowed.any():
+        return table
+    cut = int(np.argmax(np.where(allowed, high / low, 0)))
+    return table.keep(ratio > low[cut])
 
 
 def _same_levels(kept: Contingency, table: Contingency) -> bool:
@@ -106,21 +115,17 @@ def _same_levels(kept: Contingency, table: Contingency) -> bool:
 def _holds_but_for_strays(table: Contingency, groups: _Groups) -> bool:
     if table.n_obs < GROUP_WORTH_JUDGING * len(groups.total):
         return False
-    judged = groups.total >= GROUP_WORTH_JUDGING
-    clear = groups.largest[judged] >= CLEAR_MAJORITY * groups.total[judged]
-    return bool(
-        groups.accuracy >= LEAST_ACCURACY
-        and clear.mean() >= LEAST_CLEAR_GROUPS
-        and _recall(table, groups) >= LEAST_RECALL
-    )
+    accurate = groups.accuracy >= 1 - MOST_STRAYS
+    return bool(accurate and groups.clear_share >= LEAST_CLEAR_GROUPS and _recall(table, groups) >= LEAST_RECALL)
 
 
 def _recall(table: Contingency, groups: _Groups) -> float:
-    """Average over the levels of b of the share of observations in groups whose mode is that level."""
+    """Smallest share, over the levels of b, of observations in groups whose mode is that level."""
     levels = int(table.b.max()) + 1
     held = np.bincount(groups.mode, groups.largest, minlength=levels)
-    all_held = np.bincount(table.b, table.n, minlength=levels)
-    return float((held[all_held > 0] / all_held[all_held > 0]).mean())
+    in_all = np.bincount(table.b, table.n, minlength=levels)
+    judged = in_all >= GROUP_WORTH_JUDGING
+    return float((held[judged] / in_all[judged]).min(initial=1.0))
 
 
 @dataclass(frozen=True)
@@ -149,3 +154,11 @@ class _Groups:
         guessed: NDArray[np.bool_] = (self.largest - 1 >= self.second) & (self.largest >= 2)
         repeated = self.total >= 2
         return float(self.largest[guessed].sum() / self.total[repeated].sum())
+
+    @property
+    def clear_share(self) -> float:
+        """Share of the larger groups with no more strays than chance makes of the tolerated rate (3 sigma)."""
+        total = self.total[self.total >= GROUP_WORTH_JUDGING]
+        strays = total - self.largest[self.total >= GROUP_WORTH_JUDGING]
+        tolerated = MOST_STRAYS * total + 3 * np.sqrt(total * MOST_STRAYS * (1 - MOST_STRAYS))
+        return float((strays <= tolerated).mean()) if len(total) else 1.0

@@ -13,7 +13,8 @@ import numpy as np
 
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
-from edviz.infer.lexicon import REUSED_LABEL_WORDS, is_generic, spells_missing, words_of
+from edviz.infer.kinds import clearest
+from edviz.infer.lexicon import is_counted_anew, is_generic, spells_missing
 from edviz.infer.relations import Ints
 from edviz.infer.result import DeterminingSet, Finding, Severity
 from edviz.infer.structure import Roles
@@ -48,7 +49,7 @@ def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) ->
 @check
 def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A condition and a batch that are the same partition, or share some of it."""
-    for condition in _conditions(facts):
+    for condition in _conditions(facts, roles):
         for batch in _batches(facts):
             relation = facts.relation(condition, batch)
             levels = facts.n_levels(condition)
@@ -92,7 +93,7 @@ def no_replication(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
     """A condition with a single unit in some level cannot be tested."""
     if facts.unit is None or facts.unit_table is None:
         return
-    for condition in _conditions(facts):
+    for condition in _conditions(facts, roles):
         if condition not in roles.shown:
             continue
         per_level = facts.units_per_level(condition)
@@ -135,7 +136,7 @@ def unit_is_condition(facts: Facts, roles: Roles, determined: Sequence[Determini
 def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A factor that varies within the levels of a coarser unit: that unit is a block."""
     blocks = [name for name in roles.factors if facts.kinds[name] in ("unit", "batch") and facts.is_unit_level(name)]
-    for condition in _conditions(facts):
+    for condition in _conditions(facts, roles):
         for block in blocks:
             if condition not in roles.shown or not facts.crossed(condition, block) or facts.is_unit(block):
                 continue
@@ -172,8 +173,13 @@ def crossed_within(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 @check
 def combination_columns(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A column that is the combination of two others."""
-    for name, (a, b) in combination_of(facts).items():
-        yield Finding("combination", "note", f"{name} is the combination of {a} and {b}.", (name, a, b))
+    combined = combination_of(facts)
+    for name, (a, b) in combined.items():
+        twice = any(
+            other in combined and facts.names.index(other) < facts.names.index(name) for other in facts.same_as[name]
+        )
+        if not twice and (facts.is_unit_level(name) or facts.is_unit_level(a) != facts.is_unit_level(b)):
+            yield Finding("combination", "note", f"{name} is the combination of {a} and {b}.", (name, a, b))
 
 
 @check
@@ -255,11 +261,13 @@ def missing_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Labels such as 1, 2, 3 that may stand for different things under each parent."""
     for name, parent in reused_label_pairs(facts, roles):
-        text = (
-            f"The labels of {name} ({_listed(facts.tables.levels(name)[:4])}) occur under every {parent}: crossed by labels, "
-            f"but probably nested, a different {name} in each {parent}."
-        )
-        yield Finding("reused_labels", "warning", text, (name, parent))
+        labels = _listed(facts.tables.levels(name)[:4])
+        if facts.kinds[parent] == "batch" and not is_counted_anew(name, parent):
+            text = f"The labels of {name} ({labels}) occur in every {parent} and were taken to mean the same {name} in each."
+            yield Finding("reused_labels", "note", text, (name, parent))
+        else:
+            text = f"{name} ({labels}) is crossed with {parent} by its labels, but probably nested: another {name} in each."
+            yield Finding("reused_labels", "warning", text, (name, parent))
 
 
 @check
@@ -306,46 +314,55 @@ def reused_label_pairs(facts: Facts, roles: Roles) -> list[tuple[str, str]]:
     labels are usually used again.
     """
     combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    known_classes = {
+        name for name in facts.names if facts.kinds[name] == "classification" and facts.confidence[name] != "low"
+    }
     found = []
     for name in facts.names:
-        if not is_generic(facts.tables.levels(name)) or facts.kinds[name] == "classification":
+        if name in known_classes or not is_generic(facts.tables.levels(name), but_for_prefix=True):
             continue
-        speaks = bool(REUSED_LABEL_WORDS & set(words_of(name)))
         for parent in facts.names:
-            if (
-                parent == name
-                or facts.relation(name, parent).relation != "crossed"
-                or is_generic(facts.tables.levels(parent))
-            ):
+            if parent == name or parent in known_classes or facts.relation(name, parent).relation != "crossed":
                 continue
-            if frozenset((name, parent)) in combined or (speaks and facts.kinds[parent] != "classification"):
+            bare = is_generic(facts.tables.levels(name))
+            if is_generic(facts.tables.levels(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
+                bare = False  # of two counters the one with fewer labels is the one that starts anew
+            if is_counted_anew(name, parent) or (bare and frozenset((name, parent)) in combined):
                 found.append((name, parent))
                 break
     return found
 
 
-def _conditions(facts: Facts) -> list[str]:
-    """Unit-level treatments and observational factors, one of each set of equal columns."""
+def _conditions(facts: Facts, roles: Roles) -> list[str]:
+    """Unit-level treatments and observational factors but for mere attributes, one of each set of equal columns."""
     names = [
         name
         for name in facts.names
-        if facts.is_unit_level(name) and facts.kinds[name] in ("treatment", "observational")
+        if facts.is_unit_level(name)
+        and facts.kinds[name] in ("treatment", "observational")
+        and not {name, *facts.same_as[name]} & set(roles.attributes)
     ]
-    return [name for name in names if not any(other in names[: names.index(name)] for other in facts.same_as[name])]
+    return _one_of_each(facts, names)
 
 
 def _batches(facts: Facts) -> list[str]:
     """Technical columns at unit level that do more than name the units."""
     names = [name for name in facts.names if facts.is_unit_level(name) and facts.kinds[name] == "batch"]
+    return _one_of_each(facts, [name for name in names if not _only_names_units(facts, name)])
+
+
+def _only_names_units(facts: Facts, batch: str) -> bool:
+    """Whether a batch is one unit, donor or sample, and no condition is the same partition."""
+    kinds = {facts.kinds[other] for other in facts.same_as[batch]}
+    return (facts.is_unit(batch) or "unit" in kinds) and not kinds & {"treatment", "observational"}
+
+
+def _one_of_each(facts: Facts, names: Sequence[str]) -> list[str]:
+    """Keep of columns with the same partition the one with the clearest name."""
     return [
         name
         for name in names
-        if not any(other in names[: names.index(name)] for other in facts.same_as[name])
-        and not any(facts.kinds[other] == "unit" for other in facts.same_as[name] if not facts.is_unit(other))
-        and (
-            not facts.is_unit(name)
-            or any(facts.kinds[other] in ("treatment", "observational") for other in facts.same_as[name])
-        )
+        if name == clearest([name, *(other for other in facts.same_as[name] if other in names)], facts.kinds)
     ]
 
 

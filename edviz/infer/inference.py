@@ -111,7 +111,8 @@ def _gather(tables: PairTables, overrides: Overrides) -> Facts:
         given_kinds=frozenset(overrides.kinds),
         composites={},
     )
-    return replace(_with_combinations(facts), composites=_new_composites(tables))
+    facts = _with_combinations(facts)
+    return replace(facts, composites=_new_composites(facts))
 
 
 def _with_combinations(facts: Facts) -> Facts:
@@ -125,12 +126,14 @@ def _with_combinations(facts: Facts) -> Facts:
     return replace(facts, evidence=evidence, kinds=kinds)
 
 
-def _new_composites(tables: PairTables) -> dict[str, Composite]:
-    """Columns with composite level names some part of which is no column yet."""
-    found = {}
-    for name in tables.names:
-        composite = find_composite(tables.levels(name))
-        if composite is not None and _has_new_part(tables, name, composite):
+def _new_composites(facts: Facts) -> dict[str, Composite]:
+    """Experimental columns with composite level names some part of which is no column yet."""
+    found, combined = {}, combination_of(facts)
+    for name in facts.names:
+        if facts.kinds[name] == "classification" or name in combined:
+            continue
+        composite = find_composite(facts.tables.levels(name))
+        if composite is not None and _has_new_part(facts.tables, name, composite):
             found[name] = composite
     return found
 

@@ -36,7 +36,6 @@ class Judge:
         self.unit_table = unit_table
         self._anchors = {name: self._anchor(name) for name in tables.names}
         self._cleaned = {name: self._clean_codes(name) for name in tables.names}
-        self._stray_share = self._estimated_stray_share()
 
     def relations(self) -> tuple[UnitRelation, ...]:
         """Judge every pair of columns."""
@@ -70,7 +69,7 @@ class Judge:
         counted = contingency(
             self._cleaned[a], self._cleaned[b], len(self.tables.levels(a)), len(self.tables.levels(b))
         )
-        return "observations", without_strays(counted, stray_share=self._stray_share)
+        return "observations", without_strays(counted, stray_rate=self.tables.stray_rate)
 
     def unit_level_codes(self, name: str) -> Ints | None:
         """Return a column collapsed to units, or None if it varies within them."""
@@ -113,17 +112,6 @@ class Judge:
                 return codes
             units, told = self.tables.codes(anchor), self.tables.modes(anchor, name)
         return np.where((units >= 0) & (codes >= 0), told[np.maximum(units, 0)], -1)
-
-    def _estimated_stray_share(self) -> float | None:
-        """Median share of strays among columns that are functions of their anchor; None without any."""
-        shares = []
-        for name in self.tables.names:
-            if self.unit_table is not None and name in self.unit_table.strays:
-                if name not in self.unit_table.unit.columns and self.unit_table.unit.columns:
-                    shares.append(self.unit_table.strays[name] / max(self.tables.n_obs, 1))
-            elif (anchor := self._anchors[name]) is not None and anchor != name:
-                shares.append(self.tables.dependence(anchor, name).share)
-        return float(np.median(shares)) if shares else None
 
     def _strays(self, a: str, b: str, kept: Contingency | None) -> int:
         """Observations with both values that do not follow the judged table."""

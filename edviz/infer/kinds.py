@@ -29,8 +29,14 @@ def all_evidence(
     for name, evidence in named.items():
         if unit_table is not None and name in unit_table.codes:
             collected[name] = [item for item in evidence if item.kind != "classification"]
-            if unit_column is not None and (name == unit_column or unit_column in same_as[name]):
-                collected[name].append(Evidence("unit", 3, "its levels are the finest experimental units"))
+            if name == unit_column:
+                # A batch that stands in for samples that no column names stays a batch.
+                weight = 1 if {item.kind for item in evidence} == {"batch"} else 3
+                collected[name].append(Evidence("unit", weight, "its levels are the finest experimental units"))
+            elif unit_column is not None and unit_column in same_as[name]:
+                collected[name].append(
+                    Evidence("unit", 1, f"it is the same partition as {unit_column!r}, the finest unit")
+                )
             elif outer := _outer(name, relations, unit_table):
                 collected[name].append(Evidence("unit", 1, f"it is nested in {outer!r}"))
             else:

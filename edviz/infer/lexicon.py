@@ -55,10 +55,16 @@ WORDS: dict[Kind, frozenset[str]] = {
     "classification": frozenset(
         "leiden louvain cluster clusters celltype celltypes subtype subclass class annotation annot annotated label "
         "labels lineage phase predicted prediction phenograph doublet singlet clone clonotype locus cdr3 "
-        "compartment compartments cellhint state identity type types".split()
+        "compartment compartments cellhint state identity type types transfer".split()
     ),
 }
 """Words of column names, by the kind that they speak for."""
+
+WEAK_WORDS = frozenset("label labels type types state identity class group status line fraction layer phase".split())
+"""Words that say little beside another one: brain_section_label is a section, tissue_type a tissue."""
+
+BOOKKEEPING_COLUMNS = frozenset({"is_primary_data"})
+"""Columns that a data portal adds (CELLxGENE schema 3.0 and later)."""
 
 ATTRIBUTE_WORDS = frozenset("sex gender age ethnicity race bmi smoking smoker height weight".split())
 """Words for attributes of a person that most studies record and few are about."""
@@ -100,17 +106,18 @@ def evidence_of_name(name: str) -> list[Evidence]:
         return [Evidence("classification", 3, f"{name!r} is a column of an immune-receptor table")]
     if "cell" in words and {"type", "ontology", "class", "state", "label", "subtype", "subclass"} & set(words):
         return [Evidence("classification", 3, f"the name {name!r} speaks of cell types")]
-    if "cellline" in joined:
+    if name in BOOKKEEPING_COLUMNS:
+        return [Evidence("batch", 3, f"{name!r} is a data portal's own column")]
+    if "cellline" in joined or words == ["cell"]:
         return [Evidence("unit", 2, f"the name {name!r} speaks of cell lines")]
     found = []
     for kind, vocabulary in WORDS.items():
         hits = [word for word in words if word in vocabulary]
         if joined in vocabulary and joined not in hits:
             hits.append(joined)
-        if kind == "classification" and hits in (["type"], ["types"]) and len(words) > 1:
-            continue  # tissue_type and suspension_type say more by their other word
         if hits:
-            found.append(Evidence(kind, 2, f"the name contains {hits[0]!r}"))
+            weight = 1 if WEAK_WORDS.issuperset(hits) and len(words) > 1 else 2
+            found.append(Evidence(kind, weight, f"the name contains {hits[0]!r}"))
     return found
 
 
@@ -157,18 +164,29 @@ def clarity(name: str) -> tuple[int, int, int, str]:
     return (not known, technical, len(name), name)
 
 
-def is_generic(levels: Sequence[str]) -> bool:
-    """Whether levels are bare counters (1, 2, ...; a, b, ...; rep1, rep2, ...) that could be used again elsewhere."""
-    bare = [
-        re.sub(r"^(rep|replicate|block|plot|well|lane)[ _-]?", "", level.strip(), flags=re.IGNORECASE)
-        for level in levels
-    ]
-    numbers = sorted(int(level) for level in bare if level.isdigit())
+def is_generic(levels: Sequence[str], *, but_for_prefix: bool = False) -> bool:
+    """Whether levels are bare counters (1, 2, ...; a, b, ...) that could be used again elsewhere.
+
+    With `but_for_prefix` a word before the number (rep1, rep2, ...) is overlooked.
+    """
+    bare = [level.strip() for level in levels]
+    if but_for_prefix:
+        bare = [re.sub(r"^[A-Za-z]+[ _-]?(?=\d)", "", level) for level in bare]
+    numbers = sorted(int(level) for level in bare if level.isdecimal())
     if len(numbers) == len(levels):
         return numbers in (list(range(len(levels))), list(range(1, len(levels) + 1)))
     letters = sorted(level.lower() for level in bare)
     return letters == [chr(ord("a") + index) for index in range(len(levels))][:26]
 
 
-REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index plot block".split())
+REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index".split())
 """Names of columns whose labels are often used again under another parent."""
+
+REPLICATION_WORDS = frozenset("rep replicate site farm field location".split())
+"""Names of columns under which blocks and plots are counted anew."""
+
+
+def is_counted_anew(name: str, parent: str) -> bool:
+    """Whether the names of two columns suggest that the labels of the first start anew in the second."""
+    words = set(words_of(name))
+    return bool(words & REUSED_LABEL_WORDS or (words & {"block", "plot"} and REPLICATION_WORDS & set(words_of(parent))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -66,6 +67,18 @@ class PairTables:
     def same(self, a: str, b: str) -> bool:
         """Whether each of two columns determines the other, but for stray observations."""
         return self.tells(a, b) and self.tells(b, a)
+
+    @cached_property
+    def stray_rate(self) -> float | None:
+        """Share of mislabelled observations of a typical column; None when no column tells another.
+
+        Where one column tells another but for strays, the strays are those of both.
+        """
+        told = [self.dependence(a, b) for a in self.names for b in self.names if a != b and self.tells(a, b)]
+        shares = [found.share for found in told if not found.exact]
+        if shares:
+            return float(np.median(shares)) / 2
+        return 0.0 if told else None
 
     def modes(self, a: str, b: str) -> Ints:
         """For each level of a the most frequent level of b, -1 where there is none."""

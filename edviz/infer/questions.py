@@ -67,10 +67,8 @@ def class_or_factor(facts: Facts, roles: Roles) -> Iterator[Question]:
         and name not in facts.given_kinds
     ]
     if unsure:
-        text = (
-            f"{' / '.join(unsure[:6])}{' and others' if len(unsure) > 6 else ''} vary within units: "
-            "measured on cells (a class), or assigned to part of a sample?"
-        )
+        more = f" (and {len(unsure) - 6} others)" if len(unsure) > 6 else ""
+        text = f"Within units the level of {' / '.join(unsure[:6])}{more} varies: measured on cells, or assigned to a part?"
         options = tuple(f"--kind {name}=classification|treatment|observational|batch" for name in unsure[:6])
         yield Question("class_or_factor", text, tuple(unsure), options)
 

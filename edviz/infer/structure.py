@@ -111,7 +111,7 @@ def build_design(facts: Facts, roles: Roles) -> Design:
 
 def _is_structural(facts: Facts, name: str) -> bool:
     if facts.unit_table is None:
-        return facts.kinds[name] != "classification"
+        return facts.kinds[name] != "classification" and facts.confidence[name] != "low"
     return facts.is_unit_level(name) and facts.kinds[name] != "classification"
 
 
@@ -192,6 +192,7 @@ def _best_label(facts: Facts) -> str | None:
         name
         for name in facts.names
         if facts.kinds[name] == "classification"
+        and facts.confidence[name] != "low"
         and not facts.is_unit_level(name)
         and not any("combination" in item.text for item in facts.evidence[name])
     ]

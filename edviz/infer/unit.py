@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edviz.infer.dependence import dependence, modes
-from edviz.infer.lexicon import Evidence, is_given_to_cells
+from edviz.infer.dependence import dependence, modes, without_strays
+from edviz.infer.lexicon import Evidence, is_attribute, is_given_to_cells
 from edviz.infer.pair_tables import PairTables, combine
 from edviz.infer.relations import Contingency, Ints, contingency
 from edviz.table import Codes
@@ -102,7 +102,7 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
     left = [
         name
         for name in sound
-        if name != best and not tables.tells(best, name) and _is_assigned_to_samples(evidence[name])
+        if name != best and not tables.tells(best, name) and _is_assigned_to_samples(name, evidence[name])
     ]
     extended = _combined(tables, (best,), left, evidence)
     if extended is not None and len(extended.columns) > 1:
@@ -114,7 +114,7 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
 
 def given_unit(tables: PairTables, columns: Sequence[str]) -> Unit:
     """Take the combination of the named columns as the unit."""
-    codes = combine([tables.codes(name) for name in columns])
+    codes = _combined_codes(tables, columns)
     return Unit(tuple(columns), _without_gaps(codes), given=True, evidence=("named by the user",))
 
 
@@ -153,16 +153,30 @@ def _combined(
     for name in sorted(names, key=lambda name: (tables.n_levels(name), name)):
         if any(tables.tells(known, name) for known in chosen):
             continue
-        codes = combine([tables.codes(part) for part in (*chosen, name)])
+        codes = _combined_codes(tables, (*chosen, name))
         if tables.n_obs >= LEAST_ROWS_PER_UNIT * (int(codes.max(initial=0)) + 1):
             chosen = [part for part in chosen if not tables.tells(name, part)] + [name]
     if not chosen:
         return None
     chosen.sort(key=tables.names.index)
     reasons = tuple(item.text for name in chosen for item in evidence[name] if item.kind != "classification")
-    codes = _without_gaps(combine([tables.codes(name) for name in chosen]))
+    codes = _without_gaps(_combined_codes(tables, chosen))
     sentence = "no single column determines the others" if len(chosen) > 1 else "no other column varies between samples"
     return Unit(tuple(chosen), codes, given=False, evidence=(sentence, *reasons))
+
+
+def _combined_codes(tables: PairTables, names: Sequence[str]) -> Codes:
+    """Code the combinations of columns; observations in combinations that only strays make get -1."""
+    codes: Codes = tables.codes(names[0]).astype(np.int64)
+    for name in names[1:]:
+        n_outer, n_inner = int(codes.max(initial=-1)) + 1, len(tables.levels(name))
+        inner = tables.codes(name)
+        kept = without_strays(contingency(codes, inner, n_outer, n_inner), stray_rate=tables.stray_rate)
+        number = np.full(n_outer * n_inner + 1, -1, dtype=np.int64)
+        number[np.sort(kept.a * n_inner + kept.b)] = np.arange(len(kept.n))
+        present = (codes >= 0) & (inner >= 0)
+        codes = number[np.where(present, codes * n_inner + inner, -1)]
+    return codes
 
 
 def _rows_are_units(tables: PairTables, classes: Collection[str], evidence: Mapping[str, Sequence[Evidence]]) -> bool:
@@ -179,8 +193,10 @@ def _is_experimental(evidence: Sequence[Evidence]) -> bool:
     return any(item.kind != "classification" and item.weight >= 2 for item in evidence)
 
 
-def _is_assigned_to_samples(evidence: Sequence[Evidence]) -> bool:
-    return any(item.kind in ("unit", "treatment", "observational") and item.weight >= 2 for item in evidence)
+def _is_assigned_to_samples(name: str, evidence: Sequence[Evidence]) -> bool:
+    return not is_attribute(name) and any(
+        item.kind in ("unit", "treatment", "observational") and item.weight >= 2 for item in evidence
+    )
 
 
 def _weight(evidence: Sequence[Evidence], kind: str) -> int:

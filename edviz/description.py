@@ -1,0 +1,104 @@
+"""A design as plain data beside its text and diagram: what the rendering script and tool return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from edviz.checks import Remark, check_design
+from edviz.counts import CountRange, count_observations, total_levels
+from edviz.diagram import render
+from edviz.grammar import dumps
+from edviz.model import Design, Factor, Kind
+
+RelationType = Literal["nests", "crosses", "partial_crosses", "classifies", "batch_effect", "confounded"]
+RelationRecord = TypedDict("RelationRecord", {"from": str, "type": RelationType, "to": str, "partial": bool})
+"""One relation; `partial` is true only where two factors share some of their degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class FactorDescription:
+    """A factor as written.
+
+    `n` is the written size: levels per parent, one number per parent level, or null when unknown.
+    `total` counts the levels in all.
+    """
+
+    name: str
+    n: int | tuple[int, ...] | None
+    approximate: bool
+    total: CountRange
+    kind: Kind | None
+    levels: tuple[str, ...]
+    column: str | None
+
+
+@dataclass(frozen=True)
+class DesignDescription:
+    """A design in all its forms."""
+
+    design: str
+    diagram: str
+    factors: tuple[FactorDescription, ...]
+    relations: tuple[RelationRecord, ...]
+    observations: CountRange
+    remarks: tuple[Remark, ...]
+
+
+def describe_design(
+    design: Design, *, width: int = 80, ascii: bool = False, title: str = "Design Structure"
+) -> DesignDescription:
+    """Say, draw, list and count a design.
+
+    Parameters
+    ----------
+    design
+        The design.
+    width
+        Most columns that the diagram may take.
+    ascii
+        Whether text and diagram keep to ASCII.
+    title
+        Title of the diagram.
+    """
+    return DesignDescription(
+        design=dumps(design, ascii=ascii),
+        diagram=render(design, width=width, ascii=ascii, title=title),
+        factors=tuple(_factor(design, factor) for factor in design.factors),
+        relations=tuple(_relations(design)),
+        observations=count_observations(design),
+        remarks=check_design(design),
+    )
+
+
+def _factor(design: Design, factor: Factor) -> FactorDescription:
+    n: int | tuple[int, ...] | None = None
+    if factor.size is not None:
+        numbers = tuple(count.number for count in factor.size)
+        n = numbers[0] if len(numbers) == 1 else numbers
+    return FactorDescription(
+        name=factor.name,
+        n=n,
+        approximate=any(count.approximate for count in factor.size or ()),
+        total=total_levels(design, factor.name),
+        kind=factor.kind,
+        levels=factor.levels,
+        column=factor.column,
+    )
+
+
+def _relations(design: Design) -> list[RelationRecord]:
+    found = [_record(relation.outer, "nests", relation.inner) for relation in design.nestings]
+    found += [_record(r.a, "partial_crosses" if r.partial else "crosses", r.b) for r in design.crossings]
+    for aliasing in design.aliasings:
+        first, *others = design.alias_group(aliasing.factors[0]) if not aliasing.partial else aliasing.factors
+        found += [_record(first, "confounded", other, partial=aliasing.partial) for other in others]
+    found += [_record(relation.label, "classifies", relation.unit) for relation in design.classifications]
+    found += [_record(relation.batch, "batch_effect", relation.unit) for relation in design.batch_effects]
+    return found
+
+
+def _record(start: str, kind: RelationType, end: str, *, partial: bool = False) -> RelationRecord:
+    return {"from": start, "type": kind, "to": end, "partial": partial}
+
+
