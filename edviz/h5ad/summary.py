@@ -1,0 +1,218 @@
+"""A summary of an .h5ad file: what is in it, of which species, where the counts are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import h5py
+
+from edviz.h5ad.counts import CountsLocation, locate_counts
+from edviz.h5ad.factors import reason_not_to_read
+from edviz.h5ad.frame import Frame
+from edviz.h5ad.matrices import Matrix
+from edviz.h5ad.parts import find_part
+from edviz.h5ad.reader import H5adFile, open_h5ad
+from edviz.h5ad.sampling import texts_or_none
+from edviz.h5ad.schema import Encoding, SchemaHint, describe_encoding, schema_hints
+from edviz.h5ad.species import NAME_COLUMNS, Species, recognise_species
+from edviz.h5ad.strings import harmless
+from edviz.table import ColumnKind
+
+EXAMPLE_NAMES = 5
+MOST_KEYS = 1000
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """A column of obs, as far as its structure tells.
+
+    Attributes
+    ----------
+    set_aside
+        Why it is no candidate factor whatever its values are, or None if they decide.
+    """
+
+    name: str
+    kind: ColumnKind
+    set_aside: str | None = None
+
+
+@dataclass(frozen=True)
+class VarSummary:
+    """The variables.
+
+    Attributes
+    ----------
+    index
+        Name of the index, or None if there is none.
+    examples
+        A few names from the index, or from another column where the index has none.
+    """
+
+    index: str | None
+    columns: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatrixSummary:
+    """A matrix, without its values."""
+
+    encoding: str
+    dtype: str | None
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class NamedMatrix:
+    """A matrix of `layers`, `obsm`, `varm`, `obsp` or `varp`, without its values."""
+
+    name: str
+    encoding: str
+    dtype: str | None
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class RawSummary:
+    """What `raw` holds."""
+
+    n_vars: int | None
+    x: MatrixSummary | None
+
+
+@dataclass(frozen=True)
+class H5adSummary:
+    """What is in an .h5ad file.
+
+    Attributes
+    ----------
+    path
+        As it was given.
+    file_size
+        In bytes.
+    n_vars
+        None if neither var nor X says.
+    uns
+        Names only.
+    notes
+        What a person should know of the way in which the file was read.
+    """
+
+    path: str
+    file_size: int
+    n_obs: int
+    n_vars: int | None
+    species: Species
+    counts: CountsLocation
+    x: MatrixSummary | None
+    raw: RawSummary | None
+    layers: tuple[NamedMatrix, ...]
+    obs: tuple[ColumnSummary, ...]
+    var: VarSummary
+    obsm: tuple[NamedMatrix, ...]
+    varm: tuple[NamedMatrix, ...]
+    obsp: tuple[NamedMatrix, ...]
+    varp: tuple[NamedMatrix, ...]
+    uns: tuple[str, ...]
+    encoding: Encoding
+    schema: tuple[SchemaHint, ...]
+    notes: tuple[str, ...] = ()
+
+
+def summarise(path: str | PathLike[str]) -> H5adSummary:
+    """Summarise an .h5ad file without reading its matrices, but for a few thousand values.
+
+    Raises
+    ------
+    H5adError
+        If the file is no .h5ad file or cannot be read.
+    """
+    with open_h5ad(path) as h5ad:
+        x = h5ad.matrix("X")
+        var = h5ad.frame("var", n_columns=_n_columns(x))
+        return H5adSummary(
+            path=h5ad.path,
+            file_size=Path(path).stat().st_size,
+            n_obs=h5ad.obs.n,
+            n_vars=_n_columns(x) if var is None else var.n,
+            species=recognise_species(h5ad, var),
+            counts=locate_counts(h5ad),
+            x=None if x is None else _summary_of(x),
+            raw=_raw(h5ad),
+            layers=_named(h5ad, "layers"),
+            obs=_columns(h5ad.obs),
+            var=_var(var),
+            obsm=_named(h5ad, "obsm"),
+            varm=_named(h5ad, "varm"),
+            obsp=_named(h5ad, "obsp"),
+            varp=_named(h5ad, "varp"),
+            uns=tuple(harmless(name) for name in h5ad.names("uns")[:MOST_KEYS]),
+            encoding=describe_encoding(h5ad, var),
+            schema=schema_hints(h5ad),
+            notes=h5ad.obs.notes if var is None else h5ad.obs.notes + tuple(f"var: {note}" for note in var.notes),
+        )
+
+
+def _n_columns(matrix: Matrix | None) -> int | None:
+    return matrix.shape[1] if matrix is not None and matrix.shape is not None and len(matrix.shape) == 2 else None
+
+
+def _summary_of(matrix: Matrix) -> MatrixSummary:
+    return MatrixSummary(matrix.encoding, matrix.dtype, matrix.shape)
+
+
+def _raw(h5ad: H5adFile) -> RawSummary | None:
+    x = h5ad.matrix("raw/X")
+    n_columns = _n_columns(x)
+    var = h5ad.frame("raw/var", n_columns=n_columns) or h5ad.frame("raw.var", n_columns=n_columns)
+    if x is None and var is None:
+        return None
+    return RawSummary(n_columns if var is None else var.n, None if x is None else _summary_of(x))
+
+
+def _columns(obs: Frame) -> tuple[ColumnSummary, ...]:
+    return tuple(
+        ColumnSummary(column.name, column.content.kind, reason_not_to_read(column.content, obs.n))
+        for column in obs.columns
+    )
+
+
+def _var(var: Frame | None) -> VarSummary:
+    if var is None:
+        return VarSummary(None, (), ())
+    index = None if var.index is None else var.index.name
+    return VarSummary(index, tuple(column.name for column in var.columns), _example_names(var))
+
+
+def _example_names(var: Frame) -> tuple[str, ...]:
+    for column in (var.index, *map(var.column, NAME_COLUMNS)):
+        names = [] if column is None else texts_or_none(column.content, EXAMPLE_NAMES)
+        # An index of numbers names no genes.
+        if not all(name.isdigit() for name in names):
+            return tuple(names)
+    return ()
+
+
+def _named(h5ad: H5adFile, place: str) -> tuple[NamedMatrix, ...]:
+    part = find_part(h5ad.root, place)
+    if isinstance(part, h5py.Dataset):
+        return _fields_of(part)
+    return tuple(_named_matrix(name, h5ad.matrix(f"{place}/{name}")) for name in h5ad.names(place)[:MOST_KEYS])
+
+
+def _named_matrix(name: str, matrix: Matrix | None) -> NamedMatrix:
+    if matrix is None:
+        return NamedMatrix(harmless(name), "not readable", None, None)
+    return NamedMatrix(harmless(name), matrix.encoding, matrix.dtype, matrix.shape)
+
+
+def _fields_of(table: h5py.Dataset) -> tuple[NamedMatrix, ...]:
+    """Describe the matrices that anndata before 0.7 stored as fields of one table."""
+    dtype = table.dtype
+    return tuple(
+        NamedMatrix(harmless(name), "field", str(dtype[name].base), (*(table.shape or ()), *dtype[name].shape))
+        for name in dtype.names or ()
+    )
