@@ -49,7 +49,7 @@ def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) ->
 @check
 def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A condition and a batch that are the same partition, or share some of it."""
-    for condition in _conditions(facts, roles):
+    for condition in conditions(facts, roles):
         for batch in _batches(facts):
             relation = facts.relation(condition, batch)
             levels = facts.n_levels(condition)
@@ -93,7 +93,7 @@ def no_replication(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
     """A condition with a single unit in some level cannot be tested."""
     if facts.unit is None or facts.unit_table is None:
         return
-    for condition in _conditions(facts, roles):
+    for condition in conditions(facts, roles):
         if condition not in roles.shown:
             continue
         per_level = facts.units_per_level(condition)
@@ -136,7 +136,7 @@ def unit_is_condition(facts: Facts, roles: Roles, determined: Sequence[Determini
 def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A factor that varies within the levels of a coarser unit: that unit is a block."""
     blocks = [name for name in roles.factors if facts.kinds[name] in ("unit", "batch") and facts.is_unit_level(name)]
-    for condition in _conditions(facts, roles):
+    for condition in conditions(facts, roles):
         for block in blocks:
             if condition not in roles.shown or not facts.crossed(condition, block) or facts.is_unit(block):
                 continue
@@ -333,7 +333,7 @@ def reused_label_pairs(facts: Facts, roles: Roles) -> list[tuple[str, str]]:
     return found
 
 
-def _conditions(facts: Facts, roles: Roles) -> list[str]:
+def conditions(facts: Facts, roles: Roles) -> list[str]:
     """Unit-level treatments and observational factors but for mere attributes, one of each set of equal columns."""
     names = [
         name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from edviz.infer.questions import ask_all
 from edviz.infer.relations import contingency, pairs, relate
 from edviz.infer.result import (
     FactorReport,
-    Inference,
     Overrides,
     Pair,
     Report,
@@ -31,8 +30,18 @@ from edviz.infer.result import (
 )
 from edviz.infer.structure import Roles, assign_roles, build_design
 from edviz.infer.unit import Unit, collapse, find_unit, given_unit
-from edviz.model import KINDS, Kind
+from edviz.model import KINDS, Design, Kind
 from edviz.table import Column, FactorListing, FactorTable, count_levels, smallest_codes
+
+
+@dataclass(frozen=True)
+class Inference:
+    """An inferred design, the report on it, and the facts that both rest on."""
+
+    design: Design
+    report: Report
+    facts: Facts
+    roles: Roles
 
 
 def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Inference:
@@ -80,7 +89,7 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         ),
         pairs=tuple(_exact_pair(tables, a, b) for a, b in pairs(names)),
     )
-    return Inference(design, report)
+    return Inference(design, report, facts, roles)
 
 
 def _gather(tables: PairTables, overrides: Overrides) -> Facts:

@@ -176,11 +176,3 @@ class Report:
                 name = turned.get(known.relation, known.relation)
                 return UnitRelation(**{**known.__dict__, "a": a, "b": b, "relation": name})
         raise KeyError((a, b))
-
-
-@dataclass(frozen=True)
-class Inference:
-    """An inferred design with the report behind it."""
-
-    design: Design
-    report: Report

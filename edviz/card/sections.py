@@ -1,0 +1,270 @@
+"""The sections of a card, each from the facts to Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from edviz.card.advice import ConditionAdvice, KeyAdvice, advise_batch_keys, advise_conditions, formulas, unit_name
+from edviz.card.markdown import bullets, code, fenced, folded, prose, table
+from edviz.card.numbers import (
+    LEAST_CELLS_OF_A_PSEUDOBULK,
+    Spread,
+    classes_by_level,
+    observations_per_level,
+    observations_per_unit,
+)
+from edviz.card.words import classify, describe
+from edviz.h5ad.summary import H5adSummary
+from edviz.infer import Inference
+from edviz.infer.facts import Facts
+from edviz.infer.findings import conditions
+from edviz.infer.result import Finding, Report
+
+MOST_CLASSES, MOST_COLUMNS = 40, 8
+MOST_LEVELS_LISTED = 60
+MARKS = {"error": "**Stop.**", "warning": "**Careful.**", "note": "Note."}
+
+
+def opening(inference: Inference, summary: H5adSummary) -> str:
+    """Say in a paragraph what the file is, and in another how the experiment was built."""
+    words = ", ".join(classify(inference.facts, inference.roles, inference.report.findings))
+    variables = "an unknown number of" if summary.n_vars is None else f"{summary.n_vars:,}"
+    counts = f"raw counts in {code(summary.counts.location)}" if summary.counts.location else "no raw counts"
+    species = "species unknown" if summary.species.name == "unknown" else summary.species.name
+    first = f"{summary.n_obs:,} observations × {variables} variables; {species}; {counts}."
+    sentences = " ".join(describe(inference.facts, inference.roles, inference.design))
+    return f"{first}\n\n**Design: {words}.** {prose(sentences)}"
+
+
+def diagram(drawing: str, text: str) -> str:
+    """Show the diagram and the grammar text."""
+    return f"{fenced(drawing, 'text')}\n\n{fenced(text, 'edviz')}"
+
+
+def findings(found: Sequence[Finding]) -> str:
+    """List what was found, the gravest first, notes folded."""
+    grave = [
+        f"{MARKS[item.severity]} {prose(item.text)} ({code(item.id)})" for item in found if item.severity != "note"
+    ]
+    notes = [f"{prose(item.text)} ({code(item.id)})" for item in found if item.severity == "note"]
+    parts = [bullets(grave) if grave else "Nothing stands in the way of the comparisons below."]
+    if notes:
+        parts.append(bullets(notes))
+    return "\n\n".join(parts)
+
+
+def questions(report: Report) -> str:
+    """List what the data cannot settle, with the arguments that would."""
+    if not report.questions:
+        return "None: the data settle the design as drawn."
+    asked = []
+    for item in report.questions:
+        options = " or ".join(code(option) for option in item.options)
+        asked.append(f"{prose(item.text)}" + (f" Answer with {options}." if options else ""))
+    return bullets(asked)
+
+
+def comparisons(inference: Inference) -> str:
+    """Say for each condition what it can be compared across, at which unit, with which model."""
+    facts = inference.facts
+    advised = advise_conditions(facts, inference.roles)
+    if not advised:
+        return _without_conditions(inference)
+    rows = [
+        [
+            code(item.condition),
+            code(unit_name(facts, item.unit)),
+            ", ".join(f"{code(level)} {n}" for level, n in list(item.units_per_level.items())[:MOST_COLUMNS])
+            + (" …" if len(item.units_per_level) > MOST_COLUMNS else ""),
+            ", ".join(code(name) for name in item.blocks) or "none",
+            "yes" if item.testable else "no: " + prose(item.reason or ""),
+        ]
+        for item in advised
+    ]
+    parts = [table(["factor", "experimental unit", "units per level", "blocks", "testable"], rows)]
+    parts += [_models(facts, item) for item in advised if item.testable]
+    parts.append(_pseudobulk(inference, advised))
+    return "\n\n".join(parts)
+
+
+def integration(inference: Inference) -> str:
+    """Say which column may be the batch key of an integration, and which must not."""
+    judged = advise_batch_keys(inference.facts, inference.roles)
+    if not judged:
+        return "No technical column and no unit was found, so there is nothing to integrate out."
+    usable = [item for item in judged if item.verdict == "usable"]
+    if usable:
+        lead = f"Use {code(usable[0].column)} as {code('batch_key')}, if batches need integration at all: {prose(usable[0].reason)}."
+    else:
+        lead = "**Do not integrate.** Every candidate would remove, or may absorb, what the experiment is about."
+    rows = [[code(item.column), item.verdict, _lost(item), prose(item.reason)] for item in judged]
+    return f"{lead}\n\n{table(['column', 'as batch_key', 'degrees of freedom lost', 'why'], rows)}"
+
+
+def factors(inference: Inference) -> str:
+    """Tabulate the candidate factors, those of the design first, with their levels folded below."""
+    facts, report = inference.facts, inference.report
+    ordered = sorted(report.factors, key=lambda factor: not factor.in_design)
+    if not ordered:
+        return "No obs column is a candidate factor."
+    rows = []
+    for factor in ordered:
+        per_level = list(observations_per_level(facts, factor.name).values())
+        rows.append(
+            [
+                code(factor.name) + (" ●" if factor.in_design else ""),
+                f"{factor.kind} ({'given' if factor.given else factor.confidence})",
+                str(factor.n_levels),
+                str(Spread.of(per_level)),
+                _units_of_levels(facts, factor.name),
+                ", ".join(code(name) for name in factor.same_as) or "–",
+                prose("; ".join(factor.evidence)),
+            ]
+        )
+    header = ["column", "kind", "levels", "observations per level", "units per level", "same partition", "evidence"]
+    legend = "● in the diagram. Counts are min / median / max."
+    spread = observations_per_unit(facts)
+    if spread is not None:
+        legend += f" Observations per unit: {spread}."
+    levels = "\n\n".join(_levels(facts, factor.name) for factor in ordered if factor.in_design)
+    parts = [table(header, rows), legend]
+    if levels:
+        parts.append(folded("Levels and counts of the factors in the diagram", levels))
+    return "\n\n".join(parts)
+
+
+def classes(inference: Inference) -> str:
+    """Cross-tabulate the classes with each condition, or with the unit where there is no condition."""
+    facts, roles = inference.facts, inference.roles
+    if roles.label is None:
+        return "No classification of observations was found."
+    across = [name for name in conditions(facts, roles) if name in roles.shown]
+    across = across or [name for name in roles.factors if facts.is_unit(name)]
+    tables = [_cross_table(facts, roles.label, name) for name in across]
+    if not tables:
+        counts = observations_per_level(facts, roles.label)
+        return table(
+            [code(roles.label), "observations"], [[code(level), f"{n:,}"] for level, n in _first(counts.items())]
+        )
+    return "\n\n".join(tables)
+
+
+def file_contents(summary: H5adSummary) -> str:
+    """Say what the file holds, and how each statement was obtained."""
+    rows = [
+        ["species", f"{summary.species.name}: {prose(summary.species.evidence)}"],
+        [
+            "counts",
+            "; ".join(f"{code(entry.location)} {prose(entry.verdict)}" for entry in summary.counts.checked)
+            or "no matrix",
+        ],
+        ["embeddings", ", ".join(code(entry.name) for entry in summary.obsm) or "none"],
+        ["layers", ", ".join(code(entry.name) for entry in summary.layers) or "none"],
+        ["raw", "none" if summary.raw is None else f"{summary.raw.n_vars} variables"],
+        ["schema", "; ".join(prose(f"{hint.name} ({hint.evidence})") for hint in summary.schema) or "none recognised"],
+        ["obs encoding", prose(summary.encoding.obs)],
+        ["written by", prose(str(summary.encoding.writer))],
+    ]
+    notes = [prose(note) for note in summary.notes]
+    return table(["", ""], rows) + (f"\n\n{bullets(notes)}" if notes else "")
+
+
+def set_aside(report: Report) -> str:
+    """List columns that are no factors, with the reasons."""
+    if not report.set_aside:
+        return "None."
+    rows = [[code(entry.column), prose(entry.reason)] for entry in report.set_aside]
+    return folded(f"{len(rows)} columns are no candidate factors", table(["column", "reason"], rows))
+
+
+def provenance(inference: Inference, version: str, command: str) -> str:
+    """Say how every number was obtained."""
+    facts, report = inference.facts, inference.report
+    unit = "none found" if report.unit is None else unit_name(facts, report.unit.columns)
+    why = "" if report.unit is None else " (" + prose("; ".join(report.unit.evidence)) + ")"
+    judged = "the table of units, with each column's most frequent level in each unit"
+    rows = [
+        ["observations", "length of the obs index"],
+        [
+            "levels and observations per level",
+            "the codes of the obs column named in the table, missing values left out",
+        ],
+        ["unit", f"{code(unit)}{why}"],
+        ["relations", judged if facts.unit_table is not None else "single observations"],
+        ["units per level", "rows of the table of units"],
+        ["pseudobulk", f"units with at least {LEAST_CELLS_OF_A_PSEUDOBULK} observations of the class"],
+        ["residual df", "units less the rank of the model matrix on the table of units"],
+        ["given by a person", "; ".join(code(item) for item in report.given) or "nothing"],
+        ["program", f"anndata-design-inspector {version}, {code(command)}"],
+    ]
+    return table(["number", "from"], rows)
+
+
+def _without_conditions(inference: Inference) -> str:
+    facts = inference.facts
+    within = [
+        name for name in inference.roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"
+    ]
+    if within:
+        return (
+            f"{', '.join(code(name) for name in within)} varies from observation to observation within samples: compare levels "
+            "within samples or batches, and sum counts per sample and level where there are enough observations."
+        )
+    return "No treatment or condition differs between units in the obs columns, so the file alone allows no comparison of conditions."
+
+
+def _models(facts: Facts, advice: ConditionAdvice) -> str:
+    lines = [f"{name}: {code(formula)}" for name, formula in formulas(advice, facts).items()]
+    return f"Models for {code(advice.condition)} ({advice.residual_df} residual df between units):\n\n{bullets(lines)}"
+
+
+def _pseudobulk(inference: Inference, advised: Sequence[ConditionAdvice]) -> str:
+    facts, label = inference.facts, inference.roles.label
+    units = list(dict.fromkeys(advice.unit for advice in advised))
+    lines = []
+    for unit in units:
+        named = unit_name(facts, unit)
+        level = f"{code(named)} × {code(label)}" if label else code(named)
+        of = ", ".join(code(advice.condition) for advice in advised if advice.unit == unit)
+        technical = facts.unit is not None and unit != facts.unit.columns and len(facts.unit.columns) > 0
+        below = f", over its {code(unit_name(facts, facts.unit.columns))} levels" if technical and facts.unit else ""
+        lines.append(f"Pseudobulk for {of}: sum raw counts over each {level}{below}.")
+    return "\n".join(lines)
+
+
+def _lost(advice: KeyAdvice) -> str:
+    return ", ".join(f"{code(name)} {gone} of {of}" for name, (gone, of) in advice.lost.items()) or "none"
+
+
+def _units_of_levels(facts: Facts, name: str) -> str:
+    if facts.unit is None or not facts.is_unit_level(name):
+        return "within units" if facts.unit is not None else "–"
+    return str(Spread.of(list(facts.units_per_level(name).values())))
+
+
+def _levels(facts: Facts, name: str) -> str:
+    counts = observations_per_level(facts, name)
+    units = facts.units_per_level(name) if facts.is_unit_level(name) else {}
+    rows = [[code(level), f"{n:,}", str(units.get(level, "–"))] for level, n in _first(counts.items())]
+    more = f"\n\n… and {len(counts) - MOST_LEVELS_LISTED} more levels." if len(counts) > MOST_LEVELS_LISTED else ""
+    return table([code(name), "observations", "units"], rows) + more
+
+
+def _first(entries: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return list(entries)[:MOST_LEVELS_LISTED]
+
+
+def _cross_table(facts: Facts, label: str, factor: str) -> str:
+    counted = classes_by_level(facts, label, factor)
+    levels = list(next(iter(counted.values()), {}))
+    if len(counted) > MOST_CLASSES or len(levels) > MOST_COLUMNS:
+        return (
+            f"{code(label)} × {code(factor)} is too large to show here ({len(counted)} × {len(levels)}); "
+            f"{code('list_factors.py --column')} lists the levels."
+        )
+    rows = [
+        [code(name), *(f"{row[level].n:,} ({row[level].units})" if row[level].n else "0" for level in levels)]
+        for name, row in counted.items()
+    ]
+    note = f"Observations, and in brackets the units with at least {LEAST_CELLS_OF_A_PSEUDOBULK} of them."
+    return table([f"{code(label)} by {code(factor)}", *(code(level) for level in levels)], rows) + f"\n\n{note}"

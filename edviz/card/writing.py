@@ -1,0 +1,237 @@
+"""Make a design card of a file, and write it without losing anything."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edviz import __version__
+from edviz.card import sections
+from edviz.card.context import EMPTY, block, context_of
+from edviz.card.markdown import prose, yaml_scalar
+from edviz.card.words import classify
+from edviz.diagram import render
+from edviz.errors import OutputError
+from edviz.h5ad import read_factors, summarise
+from edviz.h5ad.strings import harmless
+from edviz.h5ad.summary import H5adSummary
+from edviz.infer import Inference, Overrides, infer_design
+from edviz.infer.result import Finding, Question, UnitReport
+
+CARD_VERSION = 1
+SUFFIX = ".design-card.md"
+
+
+@dataclass(frozen=True)
+class CardResult:
+    """A card that was written.
+
+    Attributes
+    ----------
+    path
+        Absolute path of the card.
+    diagram
+        The design as drawn on the card.
+    kept_context
+        Whether a reader's own section was found in an earlier card and kept.
+    """
+
+    path: str
+    design: str
+    diagram: str
+    unit: UnitReport | None
+    findings: tuple[Finding, ...]
+    questions: tuple[Question, ...]
+    kept_context: bool
+
+
+def write_card(
+    path: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    overrides: Overrides | None = None,
+    *,
+    today: datetime.date | None = None,
+) -> CardResult:
+    """Write the design card of an .h5ad file.
+
+    Parameters
+    ----------
+    path
+        The .h5ad file; it is opened read-only.
+    output
+        Path of the card; by default the name of the file with `.design-card.md`, in the working
+        directory. An earlier card there is replaced, and what a person wrote into its section
+        "Biological context" is kept.
+    overrides
+        What a person says against what would be inferred.
+    today
+        Date on the card; by default the present one.
+
+    Raises
+    ------
+    H5adError
+        If the file cannot be read.
+    DesignError
+        If an override does not fit the file.
+    OutputError
+        If the card cannot be written, or something that is no design card is in its place.
+    """
+    target = Path(output) if output is not None else Path.cwd() / (Path(path).name.removesuffix(".h5ad") + SUFFIX)
+    if _is_same_file(target, Path(path)):
+        raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
+    earlier = _earlier_context(target)
+    inference, text = make_card(path, overrides, context=earlier, today=today)
+    _replace(target, text)
+    return CardResult(
+        path=str(target.absolute()),
+        design=inference.report.design,
+        diagram=_drawing(inference),
+        unit=inference.report.unit,
+        findings=inference.report.findings,
+        questions=inference.report.questions,
+        kept_context=earlier is not None and earlier != EMPTY,
+    )
+
+
+def make_card(
+    path: str | os.PathLike[str],
+    overrides: Overrides | None = None,
+    *,
+    context: str | None = None,
+    today: datetime.date | None = None,
+) -> tuple[Inference, str]:
+    """Infer the design of an .h5ad file and write its card as text; the same input gives the same text, date aside.
+
+    Parameters
+    ----------
+    path, overrides, today
+        As for `write_card`.
+    context
+        Text of the section "Biological context"; by default a form to fill in.
+    """
+    summary = summarise(path)
+    inference = infer_design(read_factors(path), overrides)
+    name = harmless(Path(path).name)
+    report = inference.report
+    parts = [
+        _front_matter(inference, summary, name, today or datetime.datetime.now(tz=datetime.UTC).date()),
+        f"# Design card: {prose(name)}",
+        sections.opening(inference, summary),
+        "## Design",
+        sections.diagram(_drawing(inference), report.design),
+        "## What to know first",
+        sections.findings(report.findings),
+        "## Open questions",
+        sections.questions(report),
+        "## Biological context",
+        block(EMPTY if context is None else context),
+        "## What can be compared",
+        sections.comparisons(inference),
+        "## Integration",
+        sections.integration(inference),
+        "## Factors",
+        sections.factors(inference),
+        "## Classes",
+        sections.classes(inference),
+        "## The file",
+        sections.file_contents(summary),
+        "## Columns set aside",
+        sections.set_aside(report),
+        "## How the numbers were obtained",
+        sections.provenance(inference, __version__, _command(name, overrides or Overrides())),
+    ]
+    return inference, "\n\n".join(parts) + "\n"
+
+
+def _drawing(inference: Inference) -> str:
+    return render(inference.design, text=inference.report.design)
+
+
+def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: datetime.date) -> str:
+    report = inference.report
+    unit = None if report.unit is None else {"columns": report.unit.columns, "n_units": report.unit.n_units}
+    entries: dict[str, object] = {
+        "card": "design",
+        "card_version": CARD_VERSION,
+        "program": f"anndata-design-inspector {__version__}",
+        "date": today.isoformat(),
+        "file": name,
+        "file_size": summary.file_size,
+        "n_obs": summary.n_obs,
+        "n_vars": summary.n_vars,
+        "species": summary.species.name,
+        "counts": summary.counts.location,
+        "classification": classify(inference.facts, inference.roles, report.findings),
+        "design": report.design,
+        "unit": unit,
+        "given": report.given,
+        "findings": [finding.id for finding in report.findings if finding.severity != "note"],
+        "questions": [question.id for question in report.questions],
+    }
+    factors = [
+        {"name": factor.name, "kind": factor.kind, "n_levels": factor.n_levels, "same_as": factor.same_as}
+        for factor in report.factors
+        if factor.in_design
+    ]
+    lines = [f"{key}: {yaml_scalar(value)}" for key, value in entries.items()]
+    lines += ["factors:" if factors else "factors: []", *(f"  - {yaml_scalar(factor)}" for factor in factors)]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _command(name: str, overrides: Overrides) -> str:
+    words = ["write_card.py", name]
+    words += [word for column in overrides.unit for word in ("--unit", column)]
+    words += [word for column, kind in overrides.kinds.items() for word in ("--kind", f"{column}={kind}")]
+    words += [word for column in overrides.ignore for word in ("--ignore", column)]
+    words += [word for column in overrides.split for word in ("--split", column)]
+    return shlex.join(words)
+
+
+def _is_same_file(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and a.samefile(b)
+
+
+def _earlier_context(target: Path) -> str | None:
+    if not target.exists():
+        return None
+    if not target.is_file():
+        raise OutputError(f"{target} is not a file; name the card itself, for instance {target / ('card' + SUFFIX)}")
+    try:
+        text = target.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise OutputError(
+            f"{target} exists and is not a design card; choose another output, or remove it first"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot read the earlier card {target}: {error.strerror}") from error
+    return context_of(text, str(target))
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write beside the target and rename, so that there is never half a card."""
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise OutputError(f"cannot write in the folder {target.parent}: {error.strerror}") from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        part.replace(target)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
