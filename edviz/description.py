@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 from edviz.checks import Remark, check_design
 from edviz.counts import CountRange, count_observations, total_levels
 from edviz.diagram import render
 from edviz.grammar import dumps
 from edviz.model import Design, Factor, Kind
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:
+    try:
+        # Before Python 3.12 the schemas of the tools can be made of this one only.
+        from typing_extensions import TypedDict
+    except ImportError:
+        from typing import TypedDict
 
 RelationType = Literal["nests", "crosses", "partial_crosses", "classifies", "batch_effect", "confounded"]
 RelationRecord = TypedDict("RelationRecord", {"from": str, "type": RelationType, "to": str, "partial": bool})
@@ -100,5 +110,3 @@ def _relations(design: Design) -> list[RelationRecord]:
 
 def _record(start: str, kind: RelationType, end: str, *, partial: bool = False) -> RelationRecord:
     return {"from": start, "type": kind, "to": end, "partial": partial}
-
-

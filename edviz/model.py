@@ -3,7 +3,7 @@
 A `Design` is always in normal form, so two designs that say the same compare equal,
 whatever the order in which they were said:
 
-- aliases are maximal groups, and a group takes part in every relation as one factor;
+- aliases are maximal groups, and a group takes part in every nesting and crossing as one factor;
 - nesting is transitively reduced (``A > B > C`` does not also hold ``A > C``);
 - a crossing that follows from a crossing of finer factors is dropped;
 - a factor whose kind was not stated has the kind that its place implies, or none.
@@ -11,8 +11,10 @@ whatever the order in which they were said:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeVar, get_args
 
 from edviz.errors import DesignError
@@ -225,29 +227,33 @@ def make_design(factors: Iterable[Factor], relations: Iterable[Relation]) -> Des
     ------
     DesignError
         If a name is used twice, a relation speaks of an unknown factor or relates a factor to
-        itself, a factor nests itself through others, a size is not above zero, or two relations
-        contradict each other.
+        itself, a partial alias holds for more than two factors, a factor nests itself through
+        others, a size is not above zero, or two relations contradict each other.
     """
     factors = tuple(factors)
     names = [factor.name for factor in factors]
-    if repeated := {name for name in names if names.count(name) > 1}:
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
         raise DesignError(f"the factor {min(repeated)!r} is defined twice; each name may stand for one factor only")
     relations = set(relations)
     _require_known_factors(names, relations)
 
     groups = _alias_groups(names, relations)
+    _require_consistent_aliases(relations, groups)
     nestings = _reduced_nestings(names, _spread_nestings(relations, groups))
     ancestors = _ancestors(names, nestings)
-    crossings = _reduced_crossings(_spread_crossings(relations, groups), ancestors, groups)
+    crossings = _reduced_crossings(_spread_crossings(relations, groups), nestings, ancestors)
     normal: set[Relation] = {Nesting(outer, inner) for outer, inner in nestings}
     normal.update(crossings)
     normal.update(Aliasing(group) for group in groups.values() if len(group) > 1)
     normal.update(relation for relation in relations if isinstance(relation, Aliasing) and relation.partial)
     normal.update(relation for relation in relations if isinstance(relation, Classification | BatchEffect))
+    of_factor = _relations_of_each(names, normal)
     return Design(
         tuple(
             replace(
-                factor, size=_canonical_size(factor, ancestors), kind=factor.kind or default_kind(factor.name, normal)
+                factor,
+                size=_canonical_size(factor, ancestors),
+                kind=factor.kind or default_kind(factor.name, of_factor[factor.name]),
             )
             for factor in factors
         ),
@@ -273,11 +279,21 @@ def default_kind(name: str, relations: Collection[Relation]) -> Kind | None:
     return None
 
 
+def _relations_of_each(names: Iterable[str], relations: Iterable[Relation]) -> dict[str, list[Relation]]:
+    """Map each factor to the relations that speak of it."""
+    of_factor: dict[str, list[Relation]] = {name: [] for name in names}
+    for relation in relations:
+        for name in factors_of(relation):
+            of_factor[name].append(relation)
+    return of_factor
+
+
 def _require_known_factors(names: Collection[str], relations: Collection[Relation]) -> None:
+    known = set(names)
     for relation in relations:
         mentioned = factors_of(relation)
         for name in mentioned:
-            if name not in names:
+            if name not in known:
                 raise DesignError(f"no factor {name!r} in the design; the factors are {', '.join(names)}")
         if len(set(mentioned)) < 2:
             raise DesignError(f"the factor {mentioned[0]!r} is related to itself; a relation needs two factors")
@@ -294,7 +310,19 @@ def _alias_groups(names: Iterable[str], relations: Iterable[Relation]) -> dict[s
     return {name: tuple(sorted(group)) for name, group in groups.items()}
 
 
-def _spread_nestings(relations: Iterable[Relation], groups: dict[str, tuple[str, ...]]) -> set[tuple[str, str]]:
+def _require_consistent_aliases(relations: Iterable[Relation], groups: Mapping[str, tuple[str, ...]]) -> None:
+    for relation in relations:
+        if isinstance(relation, Aliasing) and relation.partial:
+            first, second, *more = relation.factors
+            if more:
+                raise DesignError(f"a partial alias holds for two factors, not for {', '.join(relation.factors)}")
+            if first in groups[second]:
+                raise DesignError(
+                    f"{first!r} is said to be both fully and partly aliased with {second!r}; only one can hold"
+                )
+
+
+def _spread_nestings(relations: Iterable[Relation], groups: Mapping[str, tuple[str, ...]]) -> set[tuple[str, str]]:
     spread = set()
     for relation in relations:
         if isinstance(relation, Nesting):
@@ -306,27 +334,32 @@ def _spread_nestings(relations: Iterable[Relation], groups: dict[str, tuple[str,
     return spread
 
 
+def _parents(names: Iterable[str], nestings: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Map each factor to those that nest it, in alphabetical order so that errors do not vary."""
+    parents: dict[str, list[str]] = {name: [] for name in names}
+    for outer, inner in sorted(nestings):
+        parents[inner].append(outer)
+    return parents
+
+
 def _ancestors(names: Iterable[str], nestings: Collection[tuple[str, str]]) -> dict[str, set[str]]:
     """Map each factor to all factors that nest it, directly or through others."""
+    parents = _parents(names, nestings)
+    try:
+        outer_first = tuple(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        cycle = error.args[1]
+        raise DesignError(f"the factor {cycle[0]!r} would nest itself: {' > '.join(cycle)}") from None
     ancestors: dict[str, set[str]] = {}
-
-    def visit(name: str, path: tuple[str, ...]) -> set[str]:
-        if name in path:
-            raise DesignError(f"the factor {name!r} would nest itself: {' > '.join((*reversed(path), name))}")
-        if name not in ancestors:
-            parents = {outer for outer, inner in nestings if inner == name}
-            ancestors[name] = parents.union(*(visit(parent, (*path, name)) for parent in sorted(parents)))
-        return ancestors[name]
-
-    for name in names:
-        visit(name, ())
+    for name in outer_first:
+        ancestors[name] = set(parents[name]).union(*(ancestors[parent] for parent in parents[name]))
     return ancestors
 
 
 def _reduced_nestings(names: Collection[str], nestings: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Drop every nesting that follows from two others (transitive reduction)."""
     ancestors = _ancestors(names, nestings)
-    parents = {name: {outer for outer, inner in nestings if inner == name} for name in names}
+    parents = _parents(names, nestings)
     return {
         (outer, inner)
         for outer, inner in nestings
@@ -334,7 +367,7 @@ def _reduced_nestings(names: Collection[str], nestings: set[tuple[str, str]]) ->
     }
 
 
-def _spread_crossings(relations: Iterable[Relation], groups: dict[str, tuple[str, ...]]) -> set[Crossing]:
+def _spread_crossings(relations: Iterable[Relation], groups: Mapping[str, tuple[str, ...]]) -> set[Crossing]:
     spread = set()
     for relation in relations:
         if isinstance(relation, Crossing):
@@ -347,7 +380,7 @@ def _spread_crossings(relations: Iterable[Relation], groups: dict[str, tuple[str
 
 
 def _reduced_crossings(
-    crossings: set[Crossing], ancestors: dict[str, set[str]], groups: dict[str, tuple[str, ...]]
+    crossings: set[Crossing], nestings: set[tuple[str, str]], ancestors: Mapping[str, set[str]]
 ) -> set[Crossing]:
     """Drop every crossing that follows from a full crossing of factors nested in the two."""
     for crossing in sorted(crossings, key=factors_of):
@@ -359,22 +392,25 @@ def _reduced_crossings(
             raise DesignError(
                 f"{crossing.a!r} is said to be both fully and partly crossed with {crossing.b!r}; only one can hold"
             )
-
-    def refines(finer: str, coarser: str) -> bool:
-        return finer in groups[coarser] or coarser in ancestors[finer]
-
-    def follows(crossing: Crossing, finer: Crossing) -> bool:
-        same = {groups[crossing.a], groups[crossing.b]} == {groups[finer.a], groups[finer.b]}
-        straight = refines(finer.a, crossing.a) and refines(finer.b, crossing.b)
-        return not same and (straight or (refines(finer.a, crossing.b) and refines(finer.b, crossing.a)))
-
-    full = [crossing for crossing in crossings if not crossing.partial]
-    return {
-        crossing for crossing in crossings if crossing.partial or not any(follows(crossing, finer) for finer in full)
-    }
+    parents = _parents(ancestors, nestings)
+    implied = _coarser_crossings((crossing for crossing in crossings if not crossing.partial), parents)
+    return {crossing for crossing in crossings if crossing.partial or crossing not in implied}
 
 
-def _canonical_size(factor: Factor, ancestors: dict[str, set[str]]) -> tuple[Count, ...] | None:
+def _coarser_crossings(full: Iterable[Crossing], parents: Mapping[str, Collection[str]]) -> set[Crossing]:
+    """Return the crossings of what nests the crossed factors, each found once by climbing one parent at a time."""
+    implied: set[Crossing] = set()
+    waiting = list(full)
+    while waiting:
+        crossing = waiting.pop()
+        climbed = {Crossing(parent, crossing.b) for parent in parents[crossing.a]}
+        climbed |= {Crossing(crossing.a, parent) for parent in parents[crossing.b]}
+        waiting.extend(climbed - implied)
+        implied |= climbed
+    return implied
+
+
+def _canonical_size(factor: Factor, ancestors: Mapping[str, set[str]]) -> tuple[Count, ...] | None:
     """Write a list of equal entries as one count; at a root the entries are branches to be summed, so they stay."""
     if factor.size is None:
         return None

@@ -153,11 +153,10 @@ def _advise(facts: Facts, roles: Roles, condition: str) -> ConditionAdvice:
 
 def _experimental_unit(facts: Facts, roles: Roles, condition: str) -> tuple[str, ...]:
     """Return the coarsest unit factor within which a condition is constant."""
-    assert facts.unit is not None  # conditions exist at unit level only
     fitting = [name for name in roles.factors if facts.kinds[name] == "unit" and facts.nests(condition, name)]
     if fitting:
         return (min(fitting, key=facts.n_levels),)
-    return facts.unit.columns
+    return () if facts.unit is None else facts.unit.columns
 
 
 def _units_per_level(facts: Facts, condition: str, unit_codes: Ints) -> dict[str, int]:

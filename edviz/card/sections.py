@@ -94,7 +94,8 @@ def integration(inference: Inference) -> str:
         return "No technical column and no unit was found, so there is nothing to integrate out."
     usable = [item for item in judged if item.verdict == "usable"]
     if usable:
-        lead = f"Use {code(usable[0].column)} as {code('batch_key')}, if batches need integration at all: {prose(usable[0].reason)}."
+        best = usable[0]
+        lead = f"If batches need integration, use {code(best.column)} as {code('batch_key')}: {prose(best.reason)}."
     else:
         lead = "**Do not integrate.** Every candidate would remove, or may absorb, what the experiment is about."
     rows = [[code(item.column), item.verdict, _lost(item), prose(item.reason)] for item in judged]
@@ -207,10 +208,12 @@ def _without_conditions(inference: Inference) -> str:
     ]
     if within:
         return (
-            f"{', '.join(code(name) for name in within)} varies from observation to observation within samples: compare levels "
-            "within samples or batches, and sum counts per sample and level where there are enough observations."
+            f"{', '.join(code(name) for name in within)} varies within samples: compare its levels within samples or "
+            "batches, and sum counts per sample and level where there are enough observations."
         )
-    return "No treatment or condition differs between units in the obs columns, so the file alone allows no comparison of conditions."
+    return (
+        "No obs column tells a treatment or condition that differs between units: the file alone allows no comparison."
+    )
 
 
 def _models(facts: Facts, advice: ConditionAdvice) -> str:

@@ -54,11 +54,15 @@ def describe(facts: Facts, roles: Roles, design: Design) -> list[str]:
         outer = [parent for parent in design.parents(name) if parent in facts.names]
         if outer:
             sentences.append(f"{name} ({facts.n_levels(name)}) is nested in {_and(_sized(facts, outer))}.")
-    for crossing in design.crossings:
-        if crossing.a in facts.names and crossing.b in facts.names:
-            sentences.append(_crossing_sentence(facts, crossing.a, crossing.b))
-    for effect in design.batch_effects:
-        sentences.append(f"Each {effect.unit} was processed in one {effect.batch} ({facts.n_levels(effect.batch)}).")
+    sentences += [
+        _crossing_sentence(facts, crossing.a, crossing.b)
+        for crossing in design.crossings
+        if crossing.a in facts.names and crossing.b in facts.names
+    ]
+    sentences += [
+        f"Each {effect.unit} was processed in one {effect.batch} ({facts.n_levels(effect.batch)})."
+        for effect in design.batch_effects
+    ]
     for aliasing in design.aliasings:
         how = "share a part of their levels' differences" if aliasing.partial else "cannot be told apart"
         sentences.append(f"{_and(aliasing.factors)} {how}.")

@@ -40,10 +40,12 @@ def find_all(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -
 def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """No column says which observations belong to one sample."""
     if facts.unit is None:
-        text = "No column names samples, donors or other experimental units, so relations were judged on single observations"
-        if not roles.factors and not roles.batches:
-            text = "No experimental factor was found: the obs columns classify observations, and nothing groups them into samples"
-        yield Finding("no_unit", "warning" if roles.factors else "note", text + ".", ())
+        if roles.factors or roles.batches:
+            text = "No column names samples, donors or other units, so relations were judged on single observations."
+            yield Finding("no_unit", "warning", text, ())
+        else:
+            text = "No experimental factor was found: no obs column groups the observations into samples."
+            yield Finding("no_unit", "note", text, ())
 
 
 @check
@@ -57,8 +59,8 @@ def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet])
                 yield Finding(
                     "confounded",
                     "error",
-                    f"{condition} and {batch} are the same partition, so no comparison of {condition} can be told apart "
-                    f"from {batch}; do not integrate {batch} out.",
+                    f"{condition} and {batch} are the same partition, so no comparison of {condition} can be told "
+                    f"apart from {batch}; do not integrate {batch} out.",
                     (condition, batch),
                 )
             elif facts.nests(batch, condition):
@@ -75,7 +77,8 @@ def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet])
                     "batch_nested_in_condition",
                     "warning",
                     f"Every level of {batch} holds one level of {condition}: {condition} is compared between batches, "
-                    f"with {batch} as its replicate ({_per_level(facts, condition, batch)}); do not integrate {batch} out.",
+                    f"with {batch} as its replicate ({_per_level(facts, condition, batch)}); "
+                    f"do not integrate {batch} out.",
                     (condition, batch),
                 )
             elif relation.relation == "partially_crossed" and 1 < relation.components < levels and not relation.join:
@@ -123,11 +126,12 @@ def unit_is_condition(facts: Facts, roles: Roles, determined: Sequence[Determini
     if named and not any(name in roles.shown and facts.kinds[name] == "treatment" for name in group):
         aliases = [name for name in group if name != named[0]]
         also = f" ({_listed(aliases)} says the same)" if aliases else ""
+        levels = _listed(facts.tables.levels(named[0])[:4])
         yield Finding(
             "no_replication",
             "error",
-            f"The levels of {named[0]} ({_listed(facts.tables.levels(named[0])[:4])}) read like conditions, and each is one "
-            f"unit{also}: the condition is wholly confounded with the sample, and no test of it is possible.",
+            f"The levels of {named[0]} ({levels}) read like conditions, and each is one unit{also}: "
+            "the condition is wholly confounded with the sample, and no test of it is possible.",
             tuple(group),
         )
 
@@ -147,8 +151,8 @@ def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> 
                 yield Finding(
                     "paired",
                     "note",
-                    f"{condition} varies within {block}: {several} of {len(levels)} levels of {block} have several levels of "
-                    f"{condition}, {complete} have all; compare within {block}.",
+                    f"{condition} varies within {block}: {several} of {len(levels)} levels of {block} have several "
+                    f"levels of {condition}, {complete} have all; compare within {block}.",
                     (condition, block),
                 )
 
@@ -164,8 +168,8 @@ def crossed_within(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
             yield Finding("crossed_within", "note", text, (relation.a, relation.b, relation.join))
         else:
             text = (
-                f"{relation.a} and {relation.b} are fully crossed within {relation.components} groups that no column names: "
-                "a factor that separates the groups is probably missing from obs."
+                f"{relation.a} and {relation.b} are fully crossed within {relation.components} groups that no column "
+                "names: a factor that separates the groups is probably missing from obs."
             )
             yield Finding("hidden_factor", "warning", text, (relation.a, relation.b))
 
@@ -222,8 +226,8 @@ def stray_observations(facts: Facts, roles: Roles, determined: Sequence[Determin
         yield Finding(
             "strays",
             "warning",
-            f"Some observations differ from the rest of their unit ({listed} of {facts.tables.n_obs:,}); the most frequent "
-            "level of each unit was taken.",
+            f"Some observations differ from the rest of their unit ({listed} of {facts.tables.n_obs:,}); "
+            "the most frequent level of each unit was taken.",
             tuple(strays),
         )
 
@@ -238,11 +242,11 @@ def missing_values(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
         reason = _missing_by_design(facts, name)
         if reason is not None:
             other, levels = reason
-            text = f"{name} is recorded only where {other} is {_listed(levels)}: missing by design; its relations hold there."
+            text = f"{name} is recorded only where {other} is {_listed(levels)}: missing by design."
             yield Finding("missing_by_design", "note", text, (name, other))
         elif name in roles.shown:
             share = missing / facts.tables.n_obs
-            text = f"{name} is missing for {missing:,} of {facts.tables.n_obs:,} observations ({share:.1%}); they were left out."
+            text = f"{name} is missing for {missing:,} of {facts.tables.n_obs:,} observations ({share:.1%})."
             yield Finding("missing_values", "warning" if share > 0.1 else "note", text, (name,))
 
 
@@ -263,10 +267,13 @@ def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSe
     for name, parent in reused_label_pairs(facts, roles):
         labels = _listed(facts.tables.levels(name)[:4])
         if facts.kinds[parent] == "batch" and not is_counted_anew(name, parent):
-            text = f"The labels of {name} ({labels}) occur in every {parent} and were taken to mean the same {name} in each."
+            text = f"The labels of {name} ({labels}) occur in every {parent}; they were taken to mean the same in each."
             yield Finding("reused_labels", "note", text, (name, parent))
         else:
-            text = f"{name} ({labels}) is crossed with {parent} by its labels, but probably nested: another {name} in each."
+            text = (
+                f"{name} ({labels}) is crossed with {parent} by its labels, "
+                f"but probably nested: another {name} in each {parent}."
+            )
             yield Finding("reused_labels", "warning", text, (name, parent))
 
 

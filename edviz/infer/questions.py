@@ -68,7 +68,8 @@ def class_or_factor(facts: Facts, roles: Roles) -> Iterator[Question]:
     ]
     if unsure:
         more = f" (and {len(unsure) - 6} others)" if len(unsure) > 6 else ""
-        text = f"Within units the level of {' / '.join(unsure[:6])}{more} varies: measured on cells, or assigned to a part?"
+        named = " / ".join(unsure[:6]) + more
+        text = f"Within units the level of {named} varies: was it measured on cells, or assigned to part of a sample?"
         options = tuple(f"--kind {name}=classification|treatment|observational|batch" for name in unsure[:6])
         yield Question("class_or_factor", text, tuple(unsure), options)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edviz.infer.relations import RelationName
-from edviz.model import Design, Kind
+from edviz.model import Kind
 
 Confidence = Literal["high", "medium", "low"]
 Severity = Literal["note", "warning", "error"]

@@ -12,6 +12,23 @@ TEXT = h5py.string_dtype()
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EDVIZ_SHARED") or REPOSITORY.parent / "shared") / "h5ad"
 
+REAL_FILES = (
+    "airway_bulk_8.h5ad",
+    "anndatar_example_nullable_csc.h5ad",
+    "chicken_embryo_raw.h5ad",
+    "h1_vcc_perturbseq_600.h5ad",
+    "htan_exemplar_breast_liver_met.h5ad",
+    "kang_pbmc_stim_ctrl_14039.h5ad",
+    "krumsiek11_nullable.h5ad",
+    "lung_lca_3donors_2methods.h5ad",
+    "merfish_mouse_brain_zstd.h5ad",
+    "merfish_retina_113k.h5ad",
+    "pancreas_4datasets_obs_only.h5ad",
+    "pbmc5k_protein_v3_lzf.h5ad",
+    "pbmc68k_reduced_compound_obs.h5ad",
+    "wu2020_tcells_200_v0_6.h5ad",
+)
+
 
 def shared_file(name: str) -> Path:
     """Return a file of the shared collection, or skip the test that asks for it."""

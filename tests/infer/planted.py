@@ -144,7 +144,9 @@ def crossed_within_sites(rng):
 @family
 def batch_is_condition(rng):
     conditions, n = rand(rng, 2, 3), rand(rng, 3, 5)
-    entries = ((f"c{i}", f"run{i}", f"d{i}_{k}", f"s{i}_{k}_{m}") for i in range(conditions) for k in range(n) for m in (0, 1))
+    entries = (
+        (f"c{i}", f"run{i}", f"d{i}_{k}", f"s{i}_{k}_{m}") for i in range(conditions) for k in range(n) for m in (0, 1)
+    )
     return rows("condition batch donor sample", entries), "sample"
 
 
@@ -164,7 +166,9 @@ def batch_in_condition(rng):
 @family
 def one_batch_per_donor(rng):
     n = rand(rng, 3, 8)
-    entries = ((f"c{i}", f"d{i}_{k}", f"run{i}_{k}", f"s{i}_{k}_{m}") for i in range(2) for k in range(n) for m in (0, 1))
+    entries = (
+        (f"c{i}", f"d{i}_{k}", f"run{i}_{k}", f"s{i}_{k}_{m}") for i in range(2) for k in range(n) for m in (0, 1)
+    )
     return rows("condition donor batch sample", entries), "sample"
 
 
@@ -179,14 +183,18 @@ def hashed_pools(rng):
 def perturb_seq(rng):
     targets, lanes = rand(rng, 4, 10), rand(rng, 3, 8)
     guides = [rand(rng, 2, 4) for _ in range(targets)]
-    entries = ((f"g{i}", f"g{i}_{k}", f"lane{j}") for i in range(targets) for k in range(guides[i]) for j in range(lanes))
+    entries = (
+        (f"g{i}", f"g{i}_{k}", f"lane{j}") for i in range(targets) for k in range(guides[i]) for j in range(lanes)
+    )
     return rows("target guide lane", entries), None
 
 
 @family
 def time_course_with_drop_out(rng):
     donors, times = rand(rng, 6, 14), rand(rng, 3, 5)
-    kept = {(i, j) for i in range(donors) for j in range(times) if j == 0 or rng.random() > 0.25} | {(0, j) for j in range(times)}
+    kept = {(i, j) for i in range(donors) for j in range(times) if j == 0 or rng.random() > 0.25} | {
+        (0, j) for j in range(times)
+    }
     kept -= {(1, times - 1), (2, 1)}
     entries = ((f"d{i}", "CT"[i % 2], f"t{j}", f"s{i}_{j}") for i, j in sorted(kept))
     return rows("donor arm time sample", entries), "sample"
@@ -210,7 +218,9 @@ def drop_out_without_sample(rng):
 def many_donors(rng):
     donors, batches = rand(rng, 60, 100), rand(rng, 6, 12)
     entries = (
-        (f"c{i % 2}", f"d{i}", f"run{rng.integers(batches)}", f"s{i}_{k}") for i in range(donors) for k in range(rand(rng, 1, 2))
+        (f"c{i % 2}", f"d{i}", f"run{rng.integers(batches)}", f"s{i}_{k}")
+        for i in range(donors)
+        for k in range(rand(rng, 1, 2))
     )
     return rows("condition donor batch sample", entries), "sample"
 
@@ -301,7 +311,9 @@ class Score:
     tables: int = 0
 
     def __add__(self, other: Score) -> Score:
-        return Score(*(mine + theirs for mine, theirs in zip(self.__dict__.values(), other.__dict__.values(), strict=True)))
+        return Score(
+            *(mine + theirs for mine, theirs in zip(self.__dict__.values(), other.__dict__.values(), strict=True))
+        )
 
     @property
     def f1(self) -> float:
@@ -327,7 +339,9 @@ def strict_score(planted: Planted) -> Score:
     exact = {(pair.a, pair.b): pair.relation for pair in report.pairs}
     turned = {"a_nested_in_b": "b_nested_in_a", "b_nested_in_a": "a_nested_in_b"}
     exact |= {(b, a): turned.get(relation, relation) for (a, b), relation in exact.items()}
-    return Score(sum(exact[pair] == relation for pair, relation in planted.truth.items()), len(planted.truth), len(planted.truth))
+    return Score(
+        sum(exact[pair] == relation for pair, relation in planted.truth.items()), len(planted.truth), len(planted.truth)
+    )
 
 
 def name_score(planted: Planted) -> Score:
@@ -367,7 +381,8 @@ def main() -> None:
     print(f"{'all':32}" + "".join(f"{totals[rate].f1:8.3f}" for rate in STRAY_RATES))
     for label, baseline in (("strict on observations", strict_score), ("matching names", name_score)):
         sums = {
-            rate: sum((baseline(t) for name in FAMILIES for t in tables(name, rate, seeds[:4])), Score()) for rate in STRAY_RATES
+            rate: sum((baseline(t) for name in FAMILIES for t in tables(name, rate, seeds[:4])), Score())
+            for rate in STRAY_RATES
         }
         print(f"{label:32}" + "".join(f"{sums[rate].f1:8.3f}" for rate in STRAY_RATES))
 

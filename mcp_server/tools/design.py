@@ -1,0 +1,138 @@
+"""Tools that find, draw and write down the design of an experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import ToolAnnotations
+from pydantic import Field
+
+from edviz.card import CardResult, write_card
+from edviz.card.writing import SUFFIX
+from edviz.description import DesignDescription, describe_design
+from edviz.errors import DesignError
+from edviz.h5ad import H5adSummary, read_factors, summarise
+from edviz.infer import Overrides, Report
+from edviz.infer import infer_design as infer
+from edviz.model import Kind
+from edviz.source import design_of_file, design_of_text
+from edviz.table import Column, FactorListing
+from mcp_server.settings import Settings, place_to_read, place_to_write
+from mcp_server.tools._register import make_tool
+
+SHOWN_LEVELS = 20
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# An earlier card at the same place is replaced, but for the section that belongs to its reader.
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+Detail = Literal["concise", "full"]
+H5adPath = Annotated[str, Field(description="Path of the .h5ad file.")]
+Unit = Annotated[tuple[str, ...], Field(description="Column, or columns together, that name the experimental units.")]
+Kinds = Annotated[dict[str, Kind], Field(description="Kinds of columns, by name.")]
+Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]
+Split = Annotated[tuple[str, ...], Field(description="Columns whose level names are composites, to split into parts.")]
+NO_KINDS: dict[str, Kind] = {}
+
+
+def design_tools(settings: Settings) -> list[Tool]:
+    """Return the tools about designs, for a server with these settings."""
+    tools = DesignTools(settings)
+    return [
+        make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS),
+        make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
+        make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
+        make_tool(tools.render_design, title="Draw a design", annotations=READS),
+        make_tool(tools.write_design_card, title="Write a design card", annotations=WRITES),
+    ]
+
+
+@dataclass(frozen=True)
+class DesignTools:
+    """The tools as methods, because all of them need the settings."""
+
+    settings: Settings
+
+    def inspect_h5ad(self, path: H5adPath) -> H5adSummary:
+        """Say what an .h5ad file holds, without loading it: shape, species with evidence, where the raw
+        counts are (checked by value), columns of obs and var, layers, embeddings, encoding, schema.
+        """
+        return summarise(place_to_read(path, self.settings))
+
+    def list_factors(
+        self,
+        path: H5adPath,
+        columns: Annotated[tuple[str, ...], Field(description="Columns whose levels to list even if set aside.")] = (),
+        detail: Annotated[Detail, Field(description="concise: at most 20 levels a column; full: all.")] = "concise",
+    ) -> FactorListing:
+        """List the obs columns of an .h5ad file: candidate factors with levels and observations per level,
+        and the other columns with the reason why they are set aside.
+        """
+        listing = read_factors(place_to_read(path, self.settings), also=columns).listing
+        return listing if detail == "full" else replace(listing, columns=tuple(map(_shortened, listing.columns)))
+
+    def infer_design(
+        self,
+        path: H5adPath,
+        unit: Unit = (),
+        kinds: Kinds = NO_KINDS,
+        ignore: Ignore = (),
+        split: Split = (),
+        detail: Annotated[
+            Detail, Field(description="concise: pairs, unit_relations and determined_by stay empty; full: all filled.")
+        ] = "concise",
+    ) -> Report:
+        """Infer the experimental design of an .h5ad file from its obs columns: experimental unit, factors
+        with kind and evidence, the design in the edviz language, findings such as confounding, and questions
+        that only the user can answer. Call again with their answers as unit, kinds, ignore or split.
+        """
+        overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
+        report = infer(read_factors(place_to_read(path, self.settings)), overrides).report
+        return report if detail == "full" else replace(report, pairs=(), unit_relations=(), determined_by=())
+
+    def render_design(
+        self,
+        design: Annotated[str | None, Field(description="A design in the edviz language.")] = None,
+        path: Annotated[str | None, Field(description="Instead: a text file, design card or .h5ad file.")] = None,
+        width: Annotated[int, Field(description="Most columns of the diagram.")] = 80,
+        ascii: Annotated[bool, Field(description="Use only ASCII characters.")] = False,
+    ) -> DesignDescription:
+        """Check a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)", and draw
+        it as text: returns the diagram, the canonical text, factors, relations, the number of observations
+        and remarks. Show the diagram to the user in a code block.
+        """
+        if path is not None and design is None:
+            read = design_of_file(place_to_read(path, self.settings))
+        elif design is not None and path is None:
+            read = design_of_text(design)
+        else:
+            raise DesignError("give either design, a text in the edviz language, or path, a file that holds one")
+        return describe_design(read, width=width, ascii=ascii)
+
+    def write_design_card(
+        self,
+        path: H5adPath,
+        output: Annotated[
+            str | None, Field(description="Path of the card; default: <name of the file>.design-card.md.")
+        ] = None,
+        unit: Unit = (),
+        kinds: Kinds = NO_KINDS,
+        ignore: Ignore = (),
+        split: Split = (),
+    ) -> CardResult:
+        """Write the design card of an .h5ad file, in Markdown: diagram, factors, what is confounded, which
+        comparisons survive, formulas, advice on integration, open questions. An earlier card is replaced;
+        its section "Biological context", for you and the user to fill in, is kept. Show the diagram.
+        """
+        source = place_to_read(path, self.settings)
+        target = place_to_write(output or source.name.removesuffix(".h5ad") + SUFFIX, self.settings)
+        return write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+
+
+def _shortened(column: Column) -> Column:
+    if column.levels is None or len(column.levels) <= SHOWN_LEVELS:
+        return column
+    said = f"the first {SHOWN_LEVELS} of {len(column.levels):,} levels; detail='full' lists all"
+    note = said if column.note is None else f"{column.note}; {said}"
+    return replace(column, levels=column.levels[:SHOWN_LEVELS], note=note)

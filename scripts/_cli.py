@@ -1,0 +1,210 @@
+"""What all scripts share: where the library is, arguments, output and errors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+# Counting needs no linear algebra; without this numpy starts a thread for every core.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from edviz import __version__
+from edviz.diagram.width import display_width, hard_pieces, pad, printable
+from edviz.errors import EdvizError
+from edviz.model import KINDS, Kind
+from edviz.plain import to_plain
+
+if TYPE_CHECKING:
+    from edviz.infer.result import Finding, Overrides, Question, Severity
+
+NARROWEST, WIDEST = 40, 100
+INDENT = "  "
+SPELLED = str.maketrans(
+    {"×": "x", "◊": "<>", "≈": "~", "→": "->", "–": "-", "—": "-", "…": "...", "·": "-", "≥": ">=", "≤": "<=", "µ": "u"}
+)
+"""How ASCII says the signs that the program itself uses."""
+RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+BOLD, RED, YELLOW, CYAN = "1", "1;31", "33", "36"
+COLOURS: dict[Severity, str] = {"error": RED, "warning": YELLOW, "note": ""}
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script: exit 0 done, 1 an error of ours in one sentence, 2 wrong arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name need not be text, and a terminal need not know every character.
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (EdvizError, OSError) as error:
+        sys.exit(_said(error))
+
+
+def arguments(description: str | None, *, examples: str = "") -> argparse.ArgumentParser:
+    """Return a parser with the arguments that every script has."""
+    parser = argparse.ArgumentParser(
+        description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text for people")
+    parser.add_argument("--ascii", action="store_true", help="print nothing but ASCII characters")
+    parser.add_argument("--version", action="version", version=f"anndata-design-inspector {__version__}")
+    return parser
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments by which a person overrules what is inferred."""
+    group = parser.add_argument_group("what you know better (each may be given several times)")
+    group.add_argument(
+        "--unit", metavar="C", action="append", default=[], help="column of the experimental unit, or one of several"
+    )
+    group.add_argument(
+        "--kind",
+        metavar="C=KIND",
+        action="append",
+        default=[],
+        type=_kind_of_column,
+        help=f"kind of a column: {', '.join(KINDS)}",
+    )
+    group.add_argument("--ignore", metavar="C", action="append", default=[], help="column to leave out")
+    group.add_argument(
+        "--split", metavar="C", action="append", default=[], help="column whose level names are composites"
+    )
+
+
+def overrides_of(args: argparse.Namespace) -> Overrides:
+    """Return what the person said."""
+    from edviz.infer.result import Overrides
+
+    return Overrides(unit=tuple(args.unit), kinds=dict(args.kind), ignore=tuple(args.ignore), split=tuple(args.split))
+
+
+def print_json(result: object) -> None:
+    """Print a result as JSON; every character that is not ASCII is escaped, so that none can act on a terminal."""
+    print(json.dumps(to_plain(result), indent=2, ensure_ascii=True, allow_nan=False))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Standard output as a page for people."""
+
+    ascii: bool
+    width: int
+    coloured: bool
+
+    def text(self, text: str) -> str:
+        """Return text as this page can show it."""
+        return printable(text.translate(SPELLED) if self.ascii else text, ascii=self.ascii)
+
+    def heading(self, text: str) -> None:
+        """Print a heading with a blank line above it."""
+        print(f"\n{self._styled(self.text(text), BOLD)}")
+
+    def block(self, text: str) -> None:
+        """Print lines as they are."""
+        print(text)
+
+    def paragraph(self, text: str, *, first: str = "", indent: str = "", colour: str = "") -> None:
+        """Print text in lines that fit, the first of them after `first`, the others after `indent`."""
+        margin = indent or " " * display_width(first)
+        start = self._styled(first, colour)
+        for line in _lines(self.text(text), self.width - display_width(margin)):
+            print(start + line)
+            start = margin
+
+    def fields(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Print names and what they stand for, one below the other."""
+        rows = [(self.text(name), value) for name, value in rows]
+        widest = max((display_width(name) for name, _ in rows), default=0)
+        for name, value in rows:
+            self.paragraph(value, first=f"{INDENT}{pad(name, widest)}  ", colour=BOLD)
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
+        """Print a table; the columns named in `numbers` are flush right."""
+        from rich.box import SIMPLE, Box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        plain = Box("    \n    \n -- \n    \n    \n -- \n    \n    \n", ascii=True)
+        table = Table(box=plain if self.ascii else SIMPLE, show_edge=False, pad_edge=False)
+        for name in header:
+            table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(self.text(cell)) for cell in row))
+        console = Console(
+            width=self.width - len(INDENT), color_system="auto" if self.coloured else None, legacy_windows=False
+        )
+        with console.capture() as captured:
+            console.print(table)
+        for line in captured.get().splitlines():
+            print(f"{INDENT}{line}".rstrip())
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Print findings, the gravest first."""
+        for finding in sorted(findings, key=lambda finding: RANK[finding.severity]):
+            self.paragraph(finding.text, first=f"{INDENT}{finding.severity:<7}  ", colour=COLOURS[finding.severity])
+
+    def questions(self, questions: Iterable[Question]) -> None:
+        """Print questions, each with the arguments that would answer it."""
+        for question in questions:
+            self.paragraph(question.text, first="  ? ", colour=CYAN)
+            for option in question.options:
+                self.paragraph(option, first="      ")
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self.coloured and style and text else text
+
+
+def page_of(args: argparse.Namespace) -> Page:
+    """Return the page to print on: as wide as the terminal, in colour and beyond ASCII where both sides can."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
+    return Page(
+        ascii=args.ascii or not encoding.startswith("utf"),
+        width=min(max(shutil.get_terminal_size((80, 24)).columns, NARROWEST), WIDEST),
+        coloured=sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+    )
+
+
+def _lines(text: str, columns: int) -> Iterator[str]:
+    """Break text at spaces into lines of at most so many columns of a terminal."""
+    line = ""
+    for word in text.split():
+        if line and display_width(f"{line} {word}") > columns:
+            yield line
+            line = ""
+        *pieces, rest = hard_pieces(f"{line} {word}" if line else word, columns)
+        yield from pieces
+        line = rest
+    yield line
+
+
+def _kind_of_column(text: str) -> tuple[str, Kind]:
+    column, equals, name = text.rpartition("=")
+    for kind in KINDS:
+        if equals and column and name == kind:
+            return column, kind
+    raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=KIND with a kind of {', '.join(KINDS)}")
+
+
+def _said(error: EdvizError | OSError) -> str:
+    """Say an error; what comes from outside cannot act on the terminal."""
+    message = str(error)
+    if not isinstance(error, EdvizError) and error.strerror:
+        message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return "\n".join(printable(line) for line in message.splitlines())

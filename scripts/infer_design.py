@@ -1,0 +1,86 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# ///
+"""Infer the experimental design of an .h5ad file, and say what it rests on and what stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from _cli import Page, add_overrides, arguments, overrides_of, page_of, print_json, run
+
+from edviz.diagram import render
+from edviz.grammar import dumps
+from edviz.h5ad import read_factors
+from edviz.infer import Inference, Report, infer_design
+from edviz.infer.result import FactorReport
+
+EXAMPLES = """examples:
+  infer_design.py cells.h5ad
+  infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden"""
+
+
+def main() -> None:
+    """Read the arguments, infer the design, print it."""
+    parser = arguments(__doc__, examples=EXAMPLES)
+    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_overrides(parser)
+    args = parser.parse_args()
+    inference = infer_design(read_factors(args.path), overrides_of(args))
+    if args.json:
+        print_json(inference.report)
+    else:
+        print_inference(inference, page_of(args))
+
+
+def print_inference(inference: Inference, page: Page) -> None:
+    """Print an inferred design for people."""
+    report = inference.report
+    text = dumps(inference.design, ascii=page.ascii)
+    page.block(render(inference.design, width=page.width, ascii=page.ascii, text=""))
+    page.heading("Design")
+    for line in text.splitlines() or ["no factors"]:
+        page.paragraph(line, first="  ", indent="    ")
+    print()
+    page.fields(_fields(report))
+    page.heading("Factors")
+    page.table(["factor", "levels", "kind", "because"], map(_row, _drawn(report)), numbers=["levels"])
+    if report.findings:
+        page.heading("Findings")
+        page.findings(report.findings)
+    if report.questions:
+        page.heading("Questions that the data cannot settle")
+        page.questions(report.questions)
+
+
+def _fields(report: Report) -> Iterator[tuple[str, str]]:
+    yield "observations", f"{report.n_obs:,}"
+    yield "unit", _unit(report)
+    if report.given:
+        yield "given", "; ".join(report.given)
+    if others := [factor.name for factor in report.factors if not factor.in_design]:
+        yield "not drawn", ", ".join(others)
+    if aside := [column.column for column in report.set_aside]:
+        yield "set aside", f"{len(aside)} columns; list_factors.py says why"
+
+
+def _unit(report: Report) -> str:
+    if report.unit is None:
+        return "none found"
+    columns = " × ".join(report.unit.columns) or "every observation"
+    origin = "given" if report.unit.given else "; ".join(report.unit.evidence)
+    return f"{columns}, {report.unit.n_units:,} units" + (f" ({origin})" if origin else "")
+
+
+def _drawn(report: Report) -> list[FactorReport]:
+    return [factor for factor in report.factors if factor.in_design]
+
+
+def _row(factor: FactorReport) -> list[str]:
+    kind = factor.kind if factor.given or factor.confidence != "low" else f"{factor.kind}?"
+    return [factor.name, f"{factor.n_levels:,}", kind, "; ".join(factor.evidence)]
+
+
+if __name__ == "__main__":
+    run(main)
