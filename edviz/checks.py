@@ -76,7 +76,7 @@ def _list_has_one_entry_per_parent_level(design: Design) -> Iterator[Remark]:
                 "list-length",
                 "error",
                 f"the size list of {factor.name!r} has {entries} entries, but there are {expected} levels of "
-                f"{_and(design.parents(factor.name))} to nest it; write one entry for each",
+                f"{_and(design.parents(factor.name))} above it; write one entry for each",
                 (*design.parents(factor.name), factor.name),
             )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +40,8 @@ COLOURS: dict[Severity, str] = {"error": RED, "warning": YELLOW, "note": ""}
 def run(main: Callable[[], None]) -> None:
     """Run a script: exit 0 done, 1 an error of ours in one sentence, 2 wrong arguments."""
     for stream in (sys.stdout, sys.stderr):
-        # A file name need not be text, and a terminal need not know every character.
-        with suppress(AttributeError):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file name need not be text, and a terminal need not know every character.
             stream.reconfigure(errors="backslashreplace")
     try:
         main()

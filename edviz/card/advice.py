@@ -22,7 +22,7 @@ from edviz.infer.pair_tables import combine
 from edviz.infer.relations import Ints
 from edviz.infer.structure import Roles
 
-Verdict = Literal["usable", "partly", "not usable"]
+Verdict = Literal["usable", "partly", "with care", "not usable"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def advise_batch_keys(facts: Facts, roles: Roles) -> tuple[KeyAdvice, ...]:
     ]
     hidden = _hidden_condition(facts, roles)
     judged = [_judge_key(facts, roles, name, hidden) for name in keys]
-    order: tuple[Verdict, ...] = ("usable", "partly", "not usable")
+    order: tuple[Verdict, ...] = ("usable", "partly", "with care", "not usable")
     return tuple(
         sorted(
             judged,
@@ -123,6 +123,8 @@ def formulas(advice: ConditionAdvice, facts: Facts) -> dict[str, str]:
     technical = [name for name in advice.terms if name in _batches_of(facts, advice)]
     found = {"DESeq2, edgeR (pseudobulk)": "~ " + " + ".join(_quoted(name) for name in fixed)}
     groups = [*random, ":".join(_quoted(name) for name in advice.unit)] if advice.unit else random
+    if facts.unit is not None and len(facts.unit.columns) == 1:
+        groups.append(facts.unit.columns[0])
     mixed = [_quoted(name) for name in (*technical, advice.condition)]
     mixed += [f"(1 | {group if ':' in group else _quoted(group)})" for group in dict.fromkeys(groups)]
     if groups:
@@ -152,8 +154,15 @@ def _advise(facts: Facts, roles: Roles, condition: str) -> ConditionAdvice:
 
 
 def _experimental_unit(facts: Facts, roles: Roles, condition: str) -> tuple[str, ...]:
-    """Return the coarsest unit factor within which a condition is constant."""
-    fitting = [name for name in roles.factors if facts.kinds[name] == "unit" and facts.nests(condition, name)]
+    """Return the coarsest unit, or batch that holds whole units, within which a condition is constant.
+
+    A batch that holds one level of the condition brings its own variation, so batches are then the replicates.
+    """
+    fitting = [
+        name
+        for name in (*roles.factors, *roles.batches)
+        if facts.is_unit_level(name) and facts.kinds[name] in ("unit", "batch") and facts.nests(condition, name)
+    ]
     if fitting:
         return (min(fitting, key=facts.n_levels),)
     return () if facts.unit is None else facts.unit.columns
@@ -232,20 +241,22 @@ def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> K
     if key in hidden or any(other in facts.same_as[key] for other in hidden):
         return KeyAdvice(key, "not usable", {}, "its levels read like the conditions of the experiment")
     lost: dict[str, tuple[int, int]] = {}
-    for condition in conditions(facts, roles):
-        if condition not in roles.shown:
-            continue
+    at_stake = _conditions_at_any_level(facts, roles)
+    for condition in at_stake:
         relation, levels = facts.relation(key, condition), facts.n_levels(condition)
         if relation.components > 1:
             lost[condition] = (relation.components - 1, levels - 1)
     if not lost:
-        what = "every condition occurs across its levels" if conditions(facts, roles) else "no condition is at stake"
+        what = f"{_and(at_stake)} mixes across its levels" if at_stake else "no condition is at stake"
         return KeyAdvice(key, "usable", {}, what)
     whole = [name for name, (gone, of) in lost.items() if gone == of]
     if whole:
         same = [name for name in whole if facts.relation(key, name).relation == "aliased"]
         if same:
             reason = f"it is the same partition as {same[0]}, which would be removed"
+        elif facts.kinds[key] == "unit" and all(_has_replicates(facts, key, name) for name in whole):
+            reason = f"it is nested in {whole[0]}, whose differences may be absorbed"
+            return KeyAdvice(key, "with care", lost, reason)
         else:
             reason = f"each of its levels holds one level of {whole[0]}, whose differences may be absorbed"
         return KeyAdvice(key, "not usable", lost, reason)
@@ -253,6 +264,27 @@ def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> K
     return KeyAdvice(
         key, "partly", lost, f"{lost[first][0]} of {lost[first][1]} degrees of freedom of {first} would be lost"
     )
+
+
+def _conditions_at_any_level(facts: Facts, roles: Roles) -> list[str]:
+    """Conditions that the design shows, those that differ between units and those that vary within them."""
+    within = [
+        name
+        for name in roles.factors
+        if not facts.is_unit_level(name) and facts.kinds[name] in ("treatment", "observational")
+    ]
+    return [name for name in conditions(facts, roles) if name in roles.shown] + within
+
+
+def _has_replicates(facts: Facts, key: str, condition: str) -> bool:
+    """Whether every level of a condition holds several levels of the key."""
+    codes = np.unique(np.stack([facts.codes(condition), facts.codes(key)]), axis=1)
+    counts = np.bincount(codes[0][(codes >= 0).all(axis=0)])
+    return bool((counts[counts > 0] > 1).all())
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _batches_of(facts: Facts, advice: ConditionAdvice) -> set[str]:

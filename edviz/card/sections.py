@@ -47,7 +47,7 @@ def findings(found: Sequence[Finding]) -> str:
         f"{MARKS[item.severity]} {prose(item.text)} ({code(item.id)})" for item in found if item.severity != "note"
     ]
     notes = [f"{prose(item.text)} ({code(item.id)})" for item in found if item.severity == "note"]
-    parts = [bullets(grave) if grave else "Nothing stands in the way of the comparisons below."]
+    parts = [bullets(grave) if grave else "No problem was found in the design as it is recorded."]
     if notes:
         parts.append(bullets(notes))
     return "\n\n".join(parts)
@@ -89,12 +89,19 @@ def comparisons(inference: Inference) -> str:
 
 def integration(inference: Inference) -> str:
     """Say which column may be the batch key of an integration, and which must not."""
+    unit = inference.facts.unit
+    if unit is not None and not unit.columns:
+        return "The rows are samples, not cells: scVI does not apply; adjust for batches in the formulas above."
     judged = advise_batch_keys(inference.facts, inference.roles)
     if not judged:
         return "No technical column and no unit was found, so there is nothing to integrate out."
-    usable = [item for item in judged if item.verdict == "usable"]
-    if usable:
-        best = usable[0]
+    best = judged[0]
+    if best.verdict == "with care":
+        lead = (
+            f"No batch is free of the conditions. {code(best.column)} may be used as {code('batch_key')} with care: "
+            f"{prose(best.reason)}. Compare embeddings with and without it."
+        )
+    elif best.verdict == "usable":
         lead = f"If batches need integration, use {code(best.column)} as {code('batch_key')}: {prose(best.reason)}."
     else:
         lead = "**Do not integrate.** Every candidate would remove, or may absorb, what the experiment is about."
@@ -106,6 +113,7 @@ def factors(inference: Inference) -> str:
     """Tabulate the candidate factors, those of the design first, with their levels folded below."""
     facts, report = inference.facts, inference.report
     ordered = sorted(report.factors, key=lambda factor: not factor.in_design)
+    shown = sum(factor.in_design for factor in ordered)
     if not ordered:
         return "No obs column is a candidate factor."
     rows = []
@@ -113,7 +121,7 @@ def factors(inference: Inference) -> str:
         per_level = list(observations_per_level(facts, factor.name).values())
         rows.append(
             [
-                code(factor.name) + (" ●" if factor.in_design else ""),
+                code(factor.name),
                 f"{factor.kind} ({'given' if factor.given else factor.confidence})",
                 str(factor.n_levels),
                 str(Spread.of(per_level)),
@@ -123,12 +131,14 @@ def factors(inference: Inference) -> str:
             ]
         )
     header = ["column", "kind", "levels", "observations per level", "units per level", "same partition", "evidence"]
-    legend = "● in the diagram. Counts are min / median / max."
+    legend = "Counts are min / median / max."
     spread = observations_per_unit(facts)
     if spread is not None:
         legend += f" Observations per unit: {spread}."
     levels = "\n\n".join(_levels(facts, factor.name) for factor in ordered if factor.in_design)
-    parts = [table(header, rows), legend]
+    parts = [table(header, rows[:shown]), legend] if shown else ["None of the candidates is in the diagram."]
+    if shown < len(rows):
+        parts.append(folded(f"{len(rows) - shown} more candidate columns", table(header, rows[shown:])))
     if levels:
         parts.append(folded("Levels and counts of the factors in the diagram", levels))
     return "\n\n".join(parts)
@@ -203,6 +213,8 @@ def provenance(inference: Inference, version: str, command: str) -> str:
 
 def _without_conditions(inference: Inference) -> str:
     facts = inference.facts
+    if any(finding.id == "no_replication" for finding in inference.report.findings):
+        return "The units themselves are the conditions, one of each: differences can be described, not tested."
     within = [
         name for name in inference.roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"
     ]
@@ -225,6 +237,8 @@ def _pseudobulk(inference: Inference, advised: Sequence[ConditionAdvice]) -> str
     facts, label = inference.facts, inference.roles.label
     units = list(dict.fromkeys(advice.unit for advice in advised))
     lines = []
+    if advised and facts.unit is not None and not facts.unit.columns:
+        return "Each row is a sample already: use its counts as they are."
     for unit in units:
         named = unit_name(facts, unit)
         level = f"{code(named)} × {code(label)}" if label else code(named)

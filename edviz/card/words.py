@@ -68,8 +68,11 @@ def describe(facts: Facts, roles: Roles, design: Design) -> list[str]:
         sentences.append(f"{_and(aliasing.factors)} {how}.")
     if roles.label is not None:
         sentences.append(f"Observations are classified by {roles.label} ({facts.n_levels(roles.label)} classes).")
+    within = [name for name in roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"]
+    if facts.unit is not None and within:
+        sentences.append(f"{_and(within)} {'varies' if len(within) == 1 else 'vary'} within these units.")
     lone = [name for name in conditions(facts, roles) if name in roles.shown]
-    if facts.unit is not None and not lone:
+    if facts.unit is not None and not lone and not within:
         sentences.append("No column tells a treatment or condition that differs between units.")
     return sentences
 

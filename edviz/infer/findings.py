@@ -204,8 +204,10 @@ def interaction_aliased(facts: Facts, roles: Roles, determined: Sequence[Determi
 
 @check
 def determined_by_others(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
-    """A condition or batch that others determine together."""
+    """A condition that others determine together: adjusting for them leaves nothing of it."""
     for entry in determined:
+        if entry.factor not in conditions(facts, roles):
+            continue
         if (
             entry.factor in roles.shown
             and not facts.is_unit(entry.factor)

@@ -81,9 +81,7 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
     Columns whose names or levels speak of cell types, columns that determine such a column, and
     columns that are given to single cells are never units.
     """
-    classes = {
-        name for name in tables.names if _weight(evidence[name], "classification") > _other_weight(evidence[name])
-    }
+    classes = {name for name in tables.names if _is_class(evidence[name])}
     candidates = [name for name in tables.names if name not in classes and not is_given_to_cells(name)]
     if _rows_are_units(tables, classes, evidence):
         codes = np.arange(tables.n_obs, dtype=np.int64)
@@ -187,6 +185,11 @@ def _rows_are_units(tables: PairTables, classes: Collection[str], evidence: Mapp
             return False
     codes = combine([tables.codes(name) for name in tables.names])
     return 2 * (int(codes.max(initial=-1)) + 1) > tables.n_obs
+
+
+def _is_class(evidence: Sequence[Evidence]) -> bool:
+    weight = _weight(evidence, "classification")
+    return weight >= 2 and weight > _other_weight(evidence)
 
 
 def _is_experimental(evidence: Sequence[Evidence]) -> bool:

@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import os
 
 import h5py
 import pytest
@@ -98,7 +97,7 @@ def test_an_unwritable_output_leaves_nothing_behind(small_file, tmp_path):
         write_card(small_file, tmp_path / "absent" / "card.md")
     with pytest.raises(OutputError, match="is not a file"):
         write_card(small_file, tmp_path)
-    assert os.listdir(tmp_path) == ["small.h5ad"]
+    assert list(tmp_path.iterdir()) == [small_file]
 
 
 def test_a_failed_writing_keeps_the_earlier_card(small_file, tmp_path):
@@ -108,7 +107,7 @@ def test_a_failed_writing_keeps_the_earlier_card(small_file, tmp_path):
     with pytest.raises(DesignError, match="no column 'absent'"):
         write_card(small_file, card, Overrides(unit=("absent",)))
     assert card.read_bytes() == before
-    assert sorted(os.listdir(tmp_path)) == ["card.md", "small.h5ad"]
+    assert sorted(tmp_path.iterdir()) == [card, small_file]
 
 
 def test_names_from_a_file_cannot_leave_their_place_in_a_card(tmp_path):

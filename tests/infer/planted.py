@@ -26,8 +26,9 @@ Units = dict[str, list[str]]
 class Planted:
     """A dirty table with its truth.
 
-    `cells` is what the program sees, `truth` the relation of every pair of design columns as it was before strays, missing values
-    and scrambled names; `unit` is the column that holds the finest unit, if one does.
+    `cells` is what the program sees, `truth` the relation of every pair of design columns as it was
+    before strays, missing values and scrambled names; `unit` is the column that holds the finest
+    unit, if one does.
     """
 
     family: str

@@ -21,6 +21,8 @@ def report(name):
 
 @cache
 def pandas_obs(name):
+    if "zstd" in name:
+        pytest.importorskip("hdf5plugin")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return anndata.read_h5ad(shared_file(name), backed="r").obs
@@ -89,7 +91,7 @@ RELATIONS = [
     ("h1_vcc_perturbseq_600.h5ad", "guide_id", "target_gene", "a_nested_in_b", 37, 37 * 6),
     ("chicken_embryo_raw.h5ad", "donor_id", "development_stage", "a_nested_in_b", 4, 12),
     ("airway_bulk_8.h5ad", "cell", "dex", "crossed", 8, 8),
-    ("merfish_mouse_brain_zstd.h5ad", "ccf_region_name", "major_brain_region", "a_nested_in_b", 311, 311 * 14),
+    ("merfish_mouse_brain_zstd.h5ad", "ccf_region_name", "major_brain_region", "a_nested_in_b", 310, 310 * 14),
     ("merfish_mouse_brain_zstd.h5ad", "major_brain_region", "tissue", "a_nested_in_b", 14, 14 * 13),
     ("merfish_mouse_brain_zstd.h5ad", "subclass_transfer", "cell_type", "a_nested_in_b", 146, 146 * 21),
 ]
@@ -130,5 +132,5 @@ def test_a_grouping_hidden_in_level_names_becomes_a_question_and_can_be_split_of
     asked = [question for question in report("h1_vcc_perturbseq_600.h5ad").questions if question.id == "composite"]
     assert [question.factors for question in asked] == [("batch",)]
     split = infer_design(read_factors(shared_file("h1_vcc_perturbseq_600.h5ad")), Overrides(split=("batch",))).report
-    made = split.relation("batch", "batch_2")
+    made = split.relation("batch", "batch_1")
     assert (made.relation, made.filled) == ("a_nested_in_b", 48)
