@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from edviz.diagram.width import display_width, hard_pieces
 
 STEP = 2
 """How much further lines are indented that go on from the line before."""
+HEADING = re.compile(r"[A-Z][a-z ]+: ")
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 BREAKS = (
     re.compile(rf"{QUOTED}|==|≈≈|~~|<>|[×*◊>≈]"),
@@ -25,11 +26,8 @@ def wrap_note(note: str, columns: int) -> list[str]:
 
 def wrap_statement(statement: str, columns: int) -> list[str] | None:
     """Break a statement of the language where that does not change its meaning; None if it cannot be that narrow."""
-    for breaks in BREAKS:
-        lines = _filled(_clauses(statement, breaks), columns)
-        if all(display_width(line) <= columns for line in lines):
-            return lines
-    return None
+    lines = _filled(_clauses(statement, columns - STEP, BREAKS), columns)
+    return lines if all(display_width(line) <= columns for line in lines) else None
 
 
 def _filled(pieces: Iterable[str], columns: int) -> list[str]:
@@ -45,8 +43,10 @@ def _filled(pieces: Iterable[str], columns: int) -> list[str]:
 
 
 def _words(note: str, columns: int) -> Iterator[str]:
-    """Yield the entries of a list whole where they fit, else their words, else pieces of words."""
-    for entry in re.findall(r"[^,]*,? ?", note):
+    """Yield the heading and the entries of a list whole where they fit, else their words, else pieces of words."""
+    heading = HEADING.match(note)
+    start = heading.end() if heading else 0
+    for entry in (note[:start], *re.findall(r"[^,]*,? ?", note[start:])):
         if display_width(entry) <= columns:
             yield entry
         else:
@@ -54,13 +54,20 @@ def _words(note: str, columns: int) -> Iterator[str]:
                 yield from hard_pieces(word, columns)
 
 
-def _clauses(statement: str, breaks: re.Pattern[str]) -> Iterator[str]:
+def _clauses(statement: str, columns: int, breaks: Sequence[re.Pattern[str]]) -> Iterator[str]:
     """Yield a statement in pieces, each up to a place where the language allows a new line."""
+    for piece in _split(statement, breaks[0]):
+        if len(breaks) > 1 and display_width(piece.rstrip(" ")) > columns:
+            yield from _clauses(piece, columns, breaks[1:])
+        else:
+            yield piece
+
+
+def _split(text: str, breaks: re.Pattern[str]) -> Iterator[str]:
     start = 0
-    for match in breaks.finditer(statement):
-        end = match.end()
+    for match in breaks.finditer(text):
         if not match.group().startswith('"'):
-            end += statement[end : end + 1] == " "
-            yield statement[start:end]
+            end = match.end() + (text[match.end() : match.end() + 1] == " ")
+            yield text[start:end]
             start = end
-    yield statement[start:]
+    yield text[start:]

@@ -36,11 +36,10 @@ from edviz.model import (
     Kind,
     Nesting,
     Relation,
-    default_kind,
     factors_of,
     make_design,
 )
-from edviz.order import Node, Order, closure, components, edges_of, nodes_of, order_of, reachable
+from edviz.order import Node, Order, closure, components, edges_of, nodes_of, order_of
 
 T = TypeVar("T")
 
@@ -67,7 +66,9 @@ class _Draft:
     rank: Mapping[Node, int]
     above: Mapping[Node, frozenset[Node]]
     kinds: dict[str, Kind]
+    labels: Mapping[Node, Sequence[str]]
     statements: list[Expression] = field(default_factory=list)
+    labelled: set[Node] = field(default_factory=set)
 
 
 def arrange(design: Design) -> Arrangement:
@@ -100,12 +101,15 @@ def arrange(design: Design) -> Arrangement:
 def _start(design: Design) -> _Draft:
     nodes = nodes_of(design)
     rank = {nodes[name]: index for index, name in reversed(list(enumerate(design.names)))}
+    implied = make_design([replace(factor, kind=None) for factor in design.factors], design.relations)
     kinds = {
         factor.name: factor.kind
-        for factor in design.factors
-        if factor.kind and factor.kind != default_kind(factor.name, design.relations)
+        for factor, unstated in zip(design.factors, implied.factors, strict=True)
+        if factor.kind and factor.kind != unstated.kind
     }
-    return _Draft(design, nodes, rank, closure(rank, edges_of(nodes, design.relations)), kinds)
+    classifications = design.classifications
+    labels = {node: _common_labels(design, classifications, node) for node in rank}
+    return _Draft(design, nodes, rank, closure(rank, edges_of(nodes, design.relations)), kinds, labels)
 
 
 # ---------------------------------------------------------------- one expression
@@ -235,11 +239,9 @@ def _components_by_first_root(draft: _Draft) -> list[list[Node]]:
         first, second = factors_of(relation)
         for one, other in _both_ways(draft.nodes[first], draft.nodes[second]):
             neighbours[one].add(other)
-    connected = {frozenset({node} | reachable([node], neighbours.__getitem__)) for node in neighbours}
-    components = [sorted(component, key=draft.rank.__getitem__) for component in connected]
-    return sorted(
-        components, key=lambda component: min(draft.rank[node] for node in component if not draft.above[node])
-    )
+    by_rank = sorted(draft.rank, key=draft.rank.__getitem__)
+    connected = components(by_rank, lambda one, other: other in neighbours[one])
+    return sorted(connected, key=lambda nodes: min(draft.rank[node] for node in nodes if not draft.above[node]))
 
 
 def _say_component(draft: _Draft, component: Sequence[Node]) -> None:
@@ -258,9 +260,8 @@ def _say_component(draft: _Draft, component: Sequence[Node]) -> None:
 
 def _say_node(draft: _Draft, node: Node) -> None:
     """Say a factor that is neither nested nor crossed, where no other statement will mention it in passing."""
-    labels = _common_labels(draft.design, node)
     mentioned = any(set(node) & set(factors_of(relation)) for relation in draft.design.relations)
-    if len(node) > 1 or labels or not mentioned:
+    if len(node) > 1 or draft.labels[node] or not mentioned:
         _say(draft, _mention(node))
 
 
@@ -268,7 +269,14 @@ def _unsaid(draft: _Draft, names: Collection[str]) -> list[Relation]:
     """Return the nestings and crossings of some factors that do not follow from the statements so far."""
     said = make_design(draft.design.factors, _stated(draft.statements, draft.kinds)).relations
     structural: tuple[Relation, ...] = (*draft.design.nestings, *draft.design.crossings)
-    return [relation for relation in structural if factors_of(relation)[0] in names and relation not in said]
+    unsaid = [relation for relation in structural if factors_of(relation)[0] in names and relation not in said]
+    return sorted(unsaid, key=lambda relation: _from_the_top(draft, relation))
+
+
+def _from_the_top(draft: _Draft, relation: Relation) -> tuple[bool, int, int, int]:
+    """Order nestings before crossings, then by depth, so that the order of first mention changes little."""
+    first, second = (draft.nodes[name] for name in factors_of(relation))
+    return isinstance(relation, Crossing), len(draft.above[first]), draft.rank[first], draft.rank[second]
 
 
 def _whole(draft: _Draft, component: Sequence[Node], remaining: Collection[Relation]) -> Expression | None:
@@ -331,22 +339,22 @@ def _say(draft: _Draft, expression: Expression) -> None:
 # ---------------------------------------------------------------- labels, batches and partial aliases
 
 
-def _common_labels(design: Design, node: Node) -> list[str]:
+def _common_labels(design: Design, classifications: Sequence[Classification], node: Node) -> list[str]:
     """Return the labels that were measured on all factors of a node."""
-    return [label for label in design.names if all(Classification(unit, label) in design.relations for unit in node)]
+    labels = [{each.label for each in classifications if each.unit == unit} for unit in node]
+    return _in_order(design, set.intersection(*labels))
 
 
 def _labelled(draft: _Draft, expression: Expression) -> Expression:
-    """Add the first label of what an expression ends in, if that was not said yet."""
+    """Add the first label of what an expression ends in, if none was added before."""
     last = expression.operands[-1] if isinstance(expression, Chain) else expression
     if not isinstance(last, FactorTerm | Braces):
         return expression
     node = tuple(mention.name for mention in mentions(last))
-    labels = _common_labels(draft.design, node)
-    said = {claim.relation for claim in claims_of(draft.statements, draft.kinds)}
-    if not labels or any(Classification(node[0], label) in said for label in labels):
+    if node in draft.labelled or not draft.labels[node]:
         return expression
-    labelling = Labelling((last, FactorTerm(labels[0])), (Operator(":"),))
+    draft.labelled.add(node)
+    labelling = Labelling((last, FactorTerm(draft.labels[node][0])), (Operator(":"),))
     if isinstance(expression, Chain):
         return replace(expression, operands=(*expression.operands[:-1], labelling))
     return labelling

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
+from edviz.infer.composite import Composite
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
@@ -283,8 +284,7 @@ def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSe
 def composite_levels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Level names that hold several factors."""
     for name, composite in facts.composites.items():
-        parts = [part for part in composite.parts if not part.replicate_index]
-        text = f"The level names of {name} are composites: {' and '.join(_listed(part.levels[:4]) for part in parts)}."
+        text = f"The level names of {name} have parts that no column holds: {describe_parts(composite)}."
         yield Finding("composite_levels", "note", text, (name,))
 
 
@@ -298,6 +298,12 @@ def attributes_of_units(facts: Facts, roles: Roles, determined: Sequence[Determi
     if roles.left_out:
         text = f"Not drawn, to keep the diagram readable: {', '.join(roles.left_out)}."
         yield Finding("not_drawn", "note", text, roles.left_out)
+
+
+def describe_parts(composite: Composite) -> str:
+    """List the levels of each part of composite level names that is no mere counter."""
+    parts = [part.levels for part in composite.parts if not part.replicate_index]
+    return "; ".join(_listed(levels) for levels in parts)
 
 
 def combination_of(facts: Facts) -> dict[str, tuple[str, str]]:

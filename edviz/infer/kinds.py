@@ -30,8 +30,9 @@ def all_evidence(
         if unit_table is not None and name in unit_table.codes:
             collected[name] = [item for item in evidence if item.kind != "classification"]
             if name == unit_column:
-                # A batch that stands in for samples that no column names stays a batch.
-                weight = 1 if {item.kind for item in evidence} == {"batch"} else 3
+                # A batch that stands in for samples that no column names stays a batch, unless conditions nest it.
+                only_batch = {item.kind for item in evidence} == {"batch"}
+                weight = 1 if only_batch and not _outer(name, relations, unit_table) else 3
                 collected[name].append(Evidence("unit", weight, "its levels are the finest experimental units"))
             elif unit_column is not None and unit_column in same_as[name]:
                 collected[name].append(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from edviz.infer.facts import Facts
-from edviz.infer.findings import reused_label_pairs
+from edviz.infer.findings import describe_parts, reused_label_pairs
 from edviz.infer.result import Question
 from edviz.infer.structure import Roles
 
@@ -28,17 +29,17 @@ def ask_all(facts: Facts, roles: Roles) -> tuple[Question, ...]:
 def which_unit(facts: Facts, roles: Roles) -> Iterator[Question]:
     """Several columns could be the unit, or none could."""
     if facts.unit is None:
-        options = tuple(f"--unit {name}" for name in roles.factors[:6])
+        options = tuple(_argument("--unit", name) for name in roles.factors[:6])
         text = "Which column, or combination of columns, names the samples or donors that the cells come from?"
         yield Question("unit", text, roles.factors[:6], options or ("--unit COLUMN",))
     elif facts.unit.rivals:
         names = (*facts.unit.columns, *facts.unit.rivals)
         text = f"{' and '.join(names)} explain equally many columns: which one names the experimental units?"
-        yield Question("unit", text, names, tuple(f"--unit {name}" for name in names))
+        yield Question("unit", text, names, tuple(_argument("--unit", name) for name in names))
     elif len(facts.unit.columns) > 1 and not facts.unit.given:
         names = facts.unit.columns
         text = f"No column names the samples; is each combination of {' and '.join(names)} one sample?"
-        yield Question("unit", text, names, (" ".join(f"--unit {name}" for name in names),))
+        yield Question("unit", text, names, (_argument(*(word for name in names for word in ("--unit", name))),))
 
 
 @question
@@ -51,7 +52,8 @@ def which_kind(facts: Facts, roles: Roles) -> Iterator[Question]:
     ]
     if unsure:
         text = f"What is {' / '.join(unsure)}: assigned by the experimenter, a property of the units, or technical?"
-        options = tuple(f"--kind {name}=treatment|observational|batch|unit" for name in unsure)
+        text += " KIND is treatment, observational, batch or unit."
+        options = tuple(_argument("--kind", f"{name}=KIND") for name in unsure)
         yield Question("kind", text, tuple(unsure), options)
 
 
@@ -70,7 +72,8 @@ def class_or_factor(facts: Facts, roles: Roles) -> Iterator[Question]:
         more = f" (and {len(unsure) - 6} others)" if len(unsure) > 6 else ""
         named = " / ".join(unsure[:6]) + more
         text = f"Within units the level of {named} varies: was it measured on cells, or assigned to part of a sample?"
-        options = tuple(f"--kind {name}=classification|treatment|observational|batch" for name in unsure[:6])
+        text += " KIND is classification, treatment, observational or batch."
+        options = tuple(_argument("--kind", f"{name}=KIND") for name in unsure[:6])
         yield Question("class_or_factor", text, tuple(unsure), options)
 
 
@@ -78,10 +81,10 @@ def class_or_factor(facts: Facts, roles: Roles) -> Iterator[Question]:
 def split_composites(facts: Facts, roles: Roles) -> Iterator[Question]:
     """Level names that could be split into factors that no column holds."""
     for name, composite in facts.composites.items():
-        text = f"Do the level names of {name} hold {len(composite.parts)} factors that should be columns of their own?"
+        text = f"Do the level names of {name} hold a factor of its own ({describe_parts(composite)})?"
         if composite.mixed:
             text += " One part mixes words with quantities, so it may be two factors."
-        yield Question("composite", text, (name,), (f"--split {name}",) if composite.aligned == 1 else ())
+        yield Question("composite", text, (name,), (_argument("--split", name),) if composite.aligned == 1 else ())
 
 
 @question
@@ -90,4 +93,14 @@ def nested_labels(facts: Facts, roles: Roles) -> Iterator[Question]:
     for name, parent in reused_label_pairs(facts, roles):
         levels = facts.tables.levels(name)
         text = f"Is {name} {levels[0]!r} the same in every {parent} (crossed), or another one in each (nested)?"
-        yield Question("reused_labels", text, (name, parent), (f"--unit {parent} --unit {name}", f"--ignore {name}"))
+        yield Question(
+            "reused_labels",
+            text,
+            (name, parent),
+            (_argument("--unit", parent, "--unit", name), _argument("--ignore", name)),
+        )
+
+
+def _argument(*words: str) -> str:
+    """Write command-line words so that a shell passes them on as they are, whatever the column is called."""
+    return shlex.join(words)

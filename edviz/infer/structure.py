@@ -345,17 +345,17 @@ def _aligned(facts: Facts, name: str, together: Iterable[str]) -> Ints:
 def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...]:
     if not parents:
         return (Count(facts.tables.n_obs),)
-    codes = combine([facts.tables.codes(name) for name in parents])
-    counts = np.bincount(codes[codes >= 0])
-    counts = counts[counts > 0]
-    if len(set(counts.tolist())) == 1:
-        return (Count(int(counts[0])),)
-    return (Count(max(1, round(float(np.median(counts)))), approximate=True),)
+    if facts.unit is not None and (any(map(facts.is_unit, parents)) or set(parents) == set(facts.unit.columns)):
+        codes = facts.unit.codes
+    else:
+        codes = combine([facts.tables.codes(name) for name in parents])
+    return _written([int(n) for n in np.bincount(codes[codes >= 0]) if n], as_list=False)
 
 
 def _written(counts: Sequence[int], *, as_list: bool) -> tuple[Count, ...]:
+    """Write counts as one number if they are equal, else as a list, or as their mean, which keeps the total right."""
     if len(set(counts)) == 1:
         return (Count(counts[0]),)
     if as_list and len(counts) <= LONGEST_LIST:
         return tuple(Count(n) for n in counts)
-    return (Count(max(1, round(float(np.median(counts)))), approximate=True),)
+    return (Count(max(1, round(float(np.mean(counts)))), approximate=True),)
