@@ -180,13 +180,15 @@ def _lines_of(row: Row, request: Request, wishes: Mapping[str, int], indent: int
     end = 0
     for name, joint, following in zip(row.names, row.joints, (*row.joints[1:], None), strict=True):
         width = display_width(request.labels[name] + request.tags[name])
-        tail = display_width(tail_text(following, request.style))
+        last = request.columns - width - display_width(tail_text(following, request.style))
         x = end + display_width(joint_text(joint, request.style)) if lines[-1] else start
-        if not request.wrap or max(x, wishes[name]) + width + tail <= request.columns:
-            x = max(x, wishes[name])
-        elif lines[-1] and x + width + tail > request.columns:
+        if request.wrap and lines[-1] and x > last:
             lines.append({})
             x = start + hanging
+        if not request.wrap or wishes[name] <= last:
+            x = max(x, wishes[name])
+        if request.wrap and not lines[-1]:
+            x = max(0, min(x, last))
         lines[-1][name] = x
         end = x + width
     return lines

@@ -313,7 +313,7 @@ def _size(facts: Facts, roles: Roles, outline: Design, name: str) -> tuple[Count
     if name == roles.row:
         return _rows_per_parent(facts, finest)
     if not finest:
-        return (Count(facts.n_levels(name)),)
+        return _written([facts.n_levels(name)], as_list=False)
     counts = _levels_per_parent(facts, name, finest)
     return _written(counts, as_list=len(finest) == 1)
 
@@ -342,9 +342,9 @@ def _aligned(facts: Facts, name: str, together: Iterable[str]) -> Ints:
     return facts.tables.codes(name).astype(np.int64)
 
 
-def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...]:
+def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...] | None:
     if not parents:
-        return (Count(facts.tables.n_obs),)
+        return _written([facts.tables.n_obs], as_list=False)
     if facts.unit is not None and (any(map(facts.is_unit, parents)) or set(parents) == set(facts.unit.columns)):
         codes = facts.unit.codes
     else:
@@ -352,8 +352,10 @@ def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...]:
     return _written([int(n) for n in np.bincount(codes[codes >= 0]) if n], as_list=False)
 
 
-def _written(counts: Sequence[int], *, as_list: bool) -> tuple[Count, ...]:
+def _written(counts: Sequence[int], *, as_list: bool) -> tuple[Count, ...] | None:
     """Write counts as one number if they are equal, else as a list, or as their mean, which keeps the total right."""
+    if not any(counts):
+        return None
     if len(set(counts)) == 1:
         return (Count(counts[0]),)
     if as_list and len(counts) <= LONGEST_LIST:

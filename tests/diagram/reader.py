@@ -139,7 +139,7 @@ def _blocks(rows: list[str]) -> Iterator[list[str]]:
 
 
 def _is_notes(block: list[str]) -> bool:
-    return re.match(rf"  (({'|'.join(HEADINGS)}): |[A-Z]+ =( |$))", block[0]) is not None
+    return re.match(rf"  (({'|'.join(HEADINGS)}):|[A-Z]+ =)( |$)", block[0]) is not None
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:

@@ -23,6 +23,8 @@ TEXT = "Something(2) > Other(3)"
 WIDTHS = (32, 40, 57, 80, 120)
 ROOT = Path(__file__).parents[2]
 
+without_deadline = settings(deadline=None)
+thorough = settings(deadline=None, max_examples=300)
 over_designs = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 
 
@@ -60,6 +62,7 @@ def test_every_row_has_the_same_width(design, width):
     assert_rectangle(drawn(design, width=width), width)
 
 
+@without_deadline
 @given(designs())
 def test_every_row_of_a_generated_design_has_the_same_width(design):
     for width in (20, *WIDTHS):
@@ -93,6 +96,7 @@ def test_each_label_stands_in_the_picture_once(design, width):
     assert sorted(names) == sorted(design.names)
 
 
+@without_deadline
 @given(designs())
 def test_each_label_of_a_generated_design_stands_in_the_picture_once(design):
     for width in WIDTHS:
@@ -143,6 +147,7 @@ def test_every_line_ends_at_a_line_or_a_label(design, width):
     assert loose_ends(sheet_of(design, width=width)) == []
 
 
+@without_deadline
 @given(designs())
 def test_every_line_of_a_generated_design_ends_at_a_line_or_a_label(design):
     for width in WIDTHS:
@@ -166,7 +171,7 @@ def test_the_relations_can_be_read_off_the_diagram(design, width):
     assert_nothing_is_lost_or_false(design, width)
 
 
-@settings(max_examples=300)
+@thorough
 @given(designs())
 def test_the_relations_of_a_generated_design_can_be_read_off_the_diagram(design):
     for width in WIDTHS:
@@ -203,7 +208,7 @@ def test_lanes_and_tags_say_which_batch_processed_what(design, width):
     assert_batches_agree(design, width)
 
 
-@settings(max_examples=300)
+@thorough
 @given(designs())
 def test_lanes_and_tags_of_a_generated_design_say_which_batch_processed_what(design):
     for width in WIDTHS:
@@ -229,11 +234,13 @@ def test_no_lines_cross_in_a_documented_design(design, width):
     assert crossings(sheet_of(design, width=width)) == 0
 
 
+@without_deadline
 @given(trees())
 def test_no_lines_cross_in_a_tree_that_need_not_wrap(design):
     assert crossings(sheet_of(design, width=200)) == 0
 
 
+@without_deadline
 @given(designs())
 def test_double_lines_never_cross_each_other(design):
     assert "╬" not in drawn(design)
@@ -278,6 +285,7 @@ def test_a_diagram_is_no_longer_than_it_has_to_be(design, width):
     assert_economical(design, width)
 
 
+@without_deadline
 @given(designs())
 def test_a_generated_diagram_is_no_longer_than_it_has_to_be(design):
     assert_economical(design, 80)
@@ -343,6 +351,7 @@ UNICODE_TO_ASCII = str.maketrans(
 )
 
 
+@without_deadline
 @given(designs())
 def test_ascii_diagrams_are_the_same_drawing_in_other_characters(design):
     names = {name: f"F{index}" for index, name in enumerate(design.names)}

@@ -1,0 +1,45 @@
+"""What tests of all folders share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.h5ad.files import REPOSITORY, SHARED
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew", action="store_true", help="write the committed expectations anew instead of comparing")
+
+
+@pytest.fixture
+def renew(request: pytest.FixtureRequest) -> bool:
+    """Whether committed expectations are to be written anew."""
+    return bool(request.config.getoption("--renew"))
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Return the folder of real files, or skip the test where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared files are not at {SHARED}; set EDVIZ_SHARED to the folder that holds h5ad/")
+    return SHARED
+
+
+@pytest.fixture
+def shipped() -> Path:
+    """Return the real file that the repository ships."""
+    return REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def no_such_folder(tmp_path: Path) -> Path:
+    """Return a folder that cannot be made, whoever runs the tests: its parent is a file."""
+    (tmp_path / "file").touch()
+    return tmp_path / "file" / "folder"
+
+

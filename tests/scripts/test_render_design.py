@@ -1,0 +1,76 @@
+"""Where a design to draw may come from."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.running import run, run_json
+
+DESIGN = "Genotype(2) > Mouse(4) > Cell(~5000) : Type(12)"
+
+
+def test_a_text_is_drawn() -> None:
+    done = run("render_design", DESIGN)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Mouse(4)" in done.stdout
+
+
+def test_standard_input_and_files_say_the_same_as_the_text(tmp_path: Path) -> None:
+    file = tmp_path / "design.txt"
+    file.write_text(f"\ufeff{DESIGN}\n", encoding="utf-8")
+    drawn = run_json("render_design", DESIGN)
+    assert run_json("render_design", "-", text=DESIGN) == drawn
+    assert run_json("render_design", file) == drawn
+
+
+def test_the_design_of_a_card_is_that_of_its_file(shipped: Path, tmp_path: Path) -> None:
+    run("write_card", shipped, "-o", tmp_path / "card.md")
+    assert run_json("render_design", tmp_path / "card.md") == run_json("render_design", shipped)
+
+
+def test_width_bounds_the_diagram() -> None:
+    assert max(map(len, run("render_design", DESIGN, "--width", "24").stdout.splitlines())) <= 24
+    done = run("render_design", DESIGN, "--width", "3")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+def test_json_does_not_depend_on_the_terminal() -> None:
+    wide = run("render_design", DESIGN, "--json")
+    assert run("render_design", DESIGN, "--json", COLUMNS="40", PYTHONIOENCODING="ascii").stdout == wide.stdout
+
+
+def test_a_mistake_is_shown_with_its_place() -> None:
+    done = run("render_design", "Genotype(2) > Mouse(4")
+    assert (done.returncode, done.stdout) == (1, "")
+    message, text, caret = done.stderr.splitlines()[:3]
+    assert "line 1, column 20" in message
+    assert text[caret.index("^")] == "("
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    {
+        b"---\ncard: \"design\"\n---\n": "no entry 'design'",
+        b"---\ndesign: 3\n---\n": "not a string",
+        b"\xff\xfe\x00": "neither text nor an .h5ad file",
+    }.items(),
+)
+def test_a_file_without_a_design_is_refused(content: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "card.md"
+    file.write_bytes(content)
+    done = run("render_design", file)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    done = run("render_design", tmp_path)
+    assert done.returncode == 1
+    assert "is a folder" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "x" * 5000])
+def test_no_text_ends_in_a_traceback(text: str) -> None:
+    done = run("render_design", "-", text=text)
+    assert done.returncode in (0, 1)
+    assert "Traceback" not in done.stderr
