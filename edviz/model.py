@@ -264,8 +264,9 @@ def make_design(factors: Iterable[Factor], relations: Iterable[Relation]) -> Des
 def default_kind(name: str, relations: Collection[Relation]) -> Kind | None:
     """Return the kind that the relations imply for a factor whose kind is not stated.
 
-    A factor on a nesting chain is a unit; what processed units is a batch; what was measured on
-    units is a classification; a factor that is only crossed or aliased could be several things.
+    What processed units is a batch, and what was measured on units is a classification. A factor
+    on a nesting chain, or one that was processed or measured on, is a unit. A factor that is
+    crossed or aliased and nested in nothing could be several things.
     """
     inner = any(isinstance(relation, Nesting) and relation.inner == name for relation in relations)
     children = [relation.inner for relation in relations if isinstance(relation, Nesting) and relation.outer == name]
@@ -274,7 +275,10 @@ def default_kind(name: str, relations: Collection[Relation]) -> Kind | None:
         return "classification"
     if any(isinstance(relation, BatchEffect) and relation.batch == name for relation in relations):
         return "batch"
-    if inner or (children and not crossed):
+    measured = any(
+        isinstance(relation, Classification | BatchEffect) and relation.unit == name for relation in relations
+    )
+    if inner or ((children or measured) and not crossed):
         return "unit"
     return None
 

@@ -19,6 +19,7 @@ from edviz.infer import Inference
 from edviz.infer.facts import Facts
 from edviz.infer.findings import conditions
 from edviz.infer.result import Finding, Report
+from edviz.table import Column
 
 MOST_CLASSES, MOST_COLUMNS = 40, 8
 MOST_LEVELS_LISTED = 60
@@ -164,14 +165,10 @@ def file_contents(summary: H5adSummary) -> str:
     """Say what the file holds, and how each statement was obtained."""
     rows = [
         ["species", f"{summary.species.name}: {prose(summary.species.evidence)}"],
-        [
-            "counts",
-            "; ".join(f"{code(entry.location)} {prose(entry.verdict)}" for entry in summary.counts.checked)
-            or "no matrix",
-        ],
+        ["counts", _counts(summary)],
         ["embeddings", ", ".join(code(entry.name) for entry in summary.obsm) or "none"],
         ["layers", ", ".join(code(entry.name) for entry in summary.layers) or "none"],
-        ["raw", "none" if summary.raw is None else f"{summary.raw.n_vars} variables"],
+        ["raw", "none" if summary.raw is None else f"{summary.raw.n_vars:,} variables"],
         ["schema", "; ".join(prose(f"{hint.name} ({hint.evidence})") for hint in summary.schema) or "none recognised"],
         ["obs encoding", prose(summary.encoding.obs)],
         ["written by", prose(str(summary.encoding.writer))],
@@ -180,12 +177,14 @@ def file_contents(summary: H5adSummary) -> str:
     return table(["", ""], rows) + (f"\n\n{bullets(notes)}" if notes else "")
 
 
-def set_aside(report: Report) -> str:
-    """List columns that are no factors, with the reasons."""
-    if not report.set_aside:
+def set_aside(inference: Inference) -> str:
+    """List columns that are no factors, with the reasons, and the value of those that have one only."""
+    listing = inference.facts.tables.table.listing
+    columns = [column for column in listing.columns if column.set_aside is not None]
+    if not columns:
         return "None."
-    rows = [[code(entry.column), prose(entry.reason)] for entry in report.set_aside]
-    return folded(f"{len(rows)} columns are no candidate factors", table(["column", "reason"], rows))
+    rows = [[code(column.name), prose(column.set_aside or ""), _only_level(column)] for column in columns]
+    return folded(f"{len(rows)} columns are no candidate factors", table(["column", "reason", "value"], rows))
 
 
 def provenance(inference: Inference, version: str, command: str) -> str:
@@ -209,6 +208,16 @@ def provenance(inference: Inference, version: str, command: str) -> str:
         ["program", f"anndata-design-inspector {version}, {code(command)}"],
     ]
     return table(["number", "from"], rows)
+
+
+def _counts(summary: H5adSummary) -> str:
+    checked = [entry for entry in summary.counts.checked if entry.verdict != "no matrix"]
+    return "; ".join(f"{code(entry.location)} {prose(entry.verdict)}" for entry in checked) or "no matrix"
+
+
+def _only_level(column: Column) -> str:
+    present = [entry.level for entry in column.levels or () if entry.n]
+    return code(present[0]) if len(present) == 1 else ""
 
 
 def _without_conditions(inference: Inference) -> str:

@@ -37,7 +37,7 @@ def classify(facts: Facts, roles: Roles, findings: Sequence[Finding]) -> tuple[s
         words.append("nested")
     if any(not facts.is_unit_level(name) and facts.kinds[name] == "treatment" for name in kinds):
         words.append("treatment varies within samples")
-    return tuple(words) or ("single grouping",)
+    return tuple(words) or ("samples without conditions",)
 
 
 def describe(facts: Facts, roles: Roles, design: Design) -> list[str]:

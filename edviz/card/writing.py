@@ -140,7 +140,7 @@ def make_card(
         "## The file",
         sections.file_contents(summary),
         "## Columns set aside",
-        sections.set_aside(report),
+        sections.set_aside(inference),
         "## How the numbers were obtained",
         sections.provenance(inference, __version__, _command(name, overrides or Overrides())),
     ]

@@ -15,7 +15,7 @@ from edviz.infer.composite import Composite
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
-from edviz.infer.lexicon import is_counted_anew, is_generic, spells_missing
+from edviz.infer.lexicon import evidence_of_name, is_counted_anew, is_generic, spells_missing
 from edviz.infer.relations import Ints
 from edviz.infer.result import DeterminingSet, Finding, Severity
 from edviz.infer.structure import Roles
@@ -39,8 +39,12 @@ def find_all(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -
 
 @check
 def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
-    """No column says which observations belong to one sample."""
-    if facts.unit is None:
+    """No column says which observations belong to one sample, or they all do."""
+    alone = single_units(facts)
+    if alone and (facts.unit is None or not roles.factors):
+        text = f"All observations have the same {', '.join(alone[:4])}: nothing can be compared between units."
+        yield Finding("single_unit", "warning", text, tuple(alone))
+    elif facts.unit is None:
         if roles.factors or roles.batches:
             text = "No column names samples, donors or other units, so relations were judged on single observations."
             yield Finding("no_unit", "warning", text, ())
@@ -298,6 +302,16 @@ def attributes_of_units(facts: Facts, roles: Roles, determined: Sequence[Determi
     if roles.left_out:
         text = f"Not drawn, to keep the diagram readable: {', '.join(roles.left_out)}."
         yield Finding("not_drawn", "note", text, roles.left_out)
+
+
+def single_units(facts: Facts) -> list[str]:
+    """Columns named like samples or donors that have one level."""
+    return [
+        column.name
+        for column in facts.tables.table.listing.columns
+        if column.n_levels == 1
+        and any(item.kind == "unit" and item.weight >= 2 for item in evidence_of_name(column.name))
+    ]
 
 
 def describe_parts(composite: Composite) -> str:

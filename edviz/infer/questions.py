@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from edviz.infer.facts import Facts
-from edviz.infer.findings import describe_parts, reused_label_pairs
+from edviz.infer.findings import describe_parts, reused_label_pairs, single_units
 from edviz.infer.result import Question
 from edviz.infer.structure import Roles
 
@@ -28,6 +28,8 @@ def ask_all(facts: Facts, roles: Roles) -> tuple[Question, ...]:
 @question
 def which_unit(facts: Facts, roles: Roles) -> Iterator[Question]:
     """Several columns could be the unit, or none could."""
+    if facts.unit is None and single_units(facts):
+        return
     if facts.unit is None:
         options = tuple(_argument("--unit", name) for name in roles.factors[:6])
         text = "Which column, or combination of columns, names the samples or donors that the cells come from?"

@@ -105,7 +105,10 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
     extended = _combined(tables, (best,), left, evidence)
     if extended is not None and len(extended.columns) > 1:
         return extended
-    reasons = [f"{_plural(len(followers[best]), 'other column is a function', 'other columns are functions')} of it"]
+    n_told = len(followers[best])
+    reasons = (
+        [f"{_plural(n_told, 'other column is a function', 'other columns are functions')} of it"] if n_told else []
+    )
     reasons += [item.text for item in evidence[best] if item.kind == "unit"]
     return Unit((best,), _without_gaps(tables.codes(best)), given=False, evidence=tuple(reasons), rivals=rivals)
 
