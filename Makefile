@@ -9,13 +9,15 @@ FILE ?= tests/data/wu2020_tcells_200.h5ad
 SKILL = build/anndata-design-inspector
 SKILL_PARTS = $(wildcard SKILL.md LICENSE references scripts edviz)
 
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=")'
+
 .PHONY: help card test lint skill clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
 card: .venv-card/installed
-	.venv-card/bin/python scripts/write_card.py "$(FILE)"
+	@.venv-card/bin/python scripts/write_card.py "$(FILE)"
 
 test: .venv/installed
 	.venv/bin/python -m pytest
@@ -39,14 +41,16 @@ clean:
 	rm -rf .venv .venv-card build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv-card/installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say which with PYTHON=")'
-	$(PYTHON) -m venv .venv-card
-	.venv-card/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .venv-card/requirements.txt
-	.venv-card/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-card/requirements.txt
-	touch $@
+	@$(CHECK_PYTHON)
+	@echo "Making .venv-card with h5py, numpy, lark and rich (once)."
+	@$(PYTHON) -m venv .venv-card
+	@.venv-card/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .venv-card/requirements.txt
+	@.venv-card/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-card/requirements.txt
+	@touch $@
 
 .venv/installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say which with PYTHON=")'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mcp,filters,test]' -c constraints.txt
-	touch $@
+	@$(CHECK_PYTHON)
+	@echo "Making .venv with all that the tests need."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mcp,filters,test]' -c constraints.txt
+	@touch $@

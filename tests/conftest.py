@@ -41,5 +41,3 @@ def no_such_folder(tmp_path: Path) -> Path:
     """Return a folder that cannot be made, whoever runs the tests: its parent is a file."""
     (tmp_path / "file").touch()
     return tmp_path / "file" / "folder"
-
-

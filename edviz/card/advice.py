@@ -278,8 +278,8 @@ def _conditions_at_any_level(facts: Facts, roles: Roles) -> list[str]:
 
 def _has_replicates(facts: Facts, key: str, condition: str) -> bool:
     """Whether every level of a condition holds several levels of the key."""
-    codes = np.unique(np.stack([facts.codes(condition), facts.codes(key)]), axis=1)
-    counts = np.bincount(codes[0][(codes >= 0).all(axis=0)])
+    _, table = facts.judge.table(condition, key)
+    counts = np.bincount(table.a)
     return bool((counts[counts > 0] > 1).all())
 
 

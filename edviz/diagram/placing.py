@@ -56,7 +56,7 @@ class Placement:
         for index, name in enumerate(names):
             joined = index > 0 and self.joints[name] is not None
             start = self.places[names[index - 1]].end if joined else self.places[name].x
-            if start - 1 <= x <= self.places[name].end:
+            if start - 1 <= x <= self.places[name].end + 1:
                 return False
         return self.tails.get(line) is None or x <= self.places[names[-1]].end
 

@@ -324,11 +324,13 @@ def _largest(draft: _Draft, component: Sequence[Node], remaining: Sequence[Relat
 
 
 def _relation_statement(draft: _Draft, relation: Relation) -> Expression:
-    first, second = (_mention(draft.nodes[name]) for name in factors_of(relation))
+    nodes = [draft.nodes[name] for name in factors_of(relation)]
     if isinstance(relation, Nesting):
-        return _operation(Chain, ">", [first, second])
+        return _operation(Chain, ">", [_mention(node) for node in nodes])
+    # A crossing keeps its factors in alphabetical order, which means nothing to a reader.
+    nodes.sort(key=draft.rank.__getitem__)
     partial = isinstance(relation, Crossing) and relation.partial
-    return _operation(Level, "◊" if partial else "×", [first, second])
+    return _operation(Level, "◊" if partial else "×", [_mention(node) for node in nodes])
 
 
 def _say(draft: _Draft, expression: Expression) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from edviz.errors import GrammarError
 
 _LONGEST_EXCERPT = 100
+_LONGEST_SENTENCE = 240
 
 _LOOK_ALIKES = {
     "◇⋄♢⬦◆⟡": "◊ (or <>)",
@@ -62,9 +63,9 @@ def grammar_error(text: str, mistake: MistakeError) -> GrammarError:
     line = text.count("\n", 0, place) + 1
     column = place - start + 1
     before, after = _excerpt(text[start:place], text[place : end if end >= 0 else len(text)])
-    message = f"line {line}, column {column}: {mistake.sentence}\n  {before}{after}\n  {' ' * _width(before)}^"
+    message = f"line {line}, column {column}: {_cut(mistake.sentence)}\n  {before}{after}\n  {' ' * _width(before)}^"
     if mistake.hint:
-        message += f"\nhint: {mistake.hint}"
+        message += f"\nhint: {_cut(mistake.hint)}"
     return GrammarError(message, line=line, column=column)
 
 
@@ -74,6 +75,12 @@ def _excerpt(before: str, after: str) -> tuple[str, str]:
     before = before if len(before) <= half else "…" + before[-half:]
     after = after if len(after) <= half else after[:half] + "…"
     return _visible(before), _visible(after).rstrip()
+
+
+def _cut(sentence: str) -> str:
+    """Shorten a sentence that names something very long."""
+    half = _LONGEST_SENTENCE // 2
+    return sentence if len(sentence) <= _LONGEST_SENTENCE else f"{sentence[:half]}…{sentence[-half:]}"
 
 
 def _visible(text: str) -> str:

@@ -61,8 +61,10 @@ def dependence(table: Contingency) -> Dependence:
 
 def modes(table: Contingency, levels_a: int) -> Ints:
     """Return for each level of a the most frequent level of b, -1 where there is none; shape (levels_a,)."""
-    groups = _Groups.of(table)
     mode = np.full(levels_a, -1, dtype=np.int64)
+    if not len(table.n):
+        return mode
+    groups = _Groups.of(table)
     mode[groups.level] = groups.mode
     return mode
 

@@ -111,6 +111,8 @@ class Judge:
             if anchor is None or anchor == name or not self.tables.tells(anchor, name):
                 return codes
             units, told = self.tables.codes(anchor), self.tables.modes(anchor, name)
+        if not len(told):
+            return np.full_like(codes, -1)
         return np.where((units >= 0) & (codes >= 0), told[np.maximum(units, 0)], -1)
 
     def _strays(self, a: str, b: str, kept: Contingency | None) -> int:

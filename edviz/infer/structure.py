@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
+from edviz.errors import DesignError
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
 from edviz.infer.lexicon import is_attribute, words_of
@@ -104,9 +106,26 @@ def build_design(facts: Facts, roles: Roles) -> Design:
     kinds: dict[str, Kind] = {**facts.kinds, roles.row: "unit"}
     if roles.label is not None:
         kinds[roles.label] = "classification"
-    outline = make_design([Factor(name, kind=kinds[name]) for name in names], relations)
+    outline = _consistent_design([Factor(name, kind=kinds[name]) for name in names], relations)
     sized = [replace(factor, size=_size(facts, roles, outline, factor.name)) for factor in outline.factors]
     return make_design(sized, outline.relations)
+
+
+def _consistent_design(factors: Sequence[Factor], relations: Sequence[Relation]) -> Design:
+    """Make a design of the relations, leaving out those that contradict earlier ones.
+
+    Pairs are judged on the rows where both have a value, so with missing values three factors can
+    be related in ways that no complete table allows.
+    """
+    try:
+        return make_design(factors, relations)
+    except DesignError:
+        kept: list[Relation] = []
+        for relation in relations:
+            with suppress(DesignError):
+                make_design(factors, [*kept, relation])
+                kept.append(relation)
+        return make_design(factors, kept)
 
 
 def _is_structural(facts: Facts, name: str) -> bool:

@@ -10,7 +10,6 @@ from edviz.model import (
     Classification,
     Count,
     Crossing,
-    Design,
     Factor,
     Nesting,
     make_design,
@@ -79,7 +78,3 @@ texts = st.tuples(
     st.lists(statements, min_size=1, max_size=4).map("\n".join), st.lists(definitions, min_size=10, max_size=10)
 ).map(lambda pair: "\n".join([pair[0], *(name + said for name, said in zip("ABCDEFGHIJ", pair[1], strict=True))]))
 """Texts that mostly parse; some contradict themselves."""
-
-
-def size_of(design: Design) -> int:
-    return len(design.factors)

@@ -50,7 +50,7 @@ def test_a_mistake_is_shown_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     {
-        b"---\ncard: \"design\"\n---\n": "no entry 'design'",
+        b'---\ncard: "design"\n---\n': "no entry 'design'",
         b"---\ndesign: 3\n---\n": "not a string",
         b"\xff\xfe\x00": "neither text nor an .h5ad file",
     }.items(),

@@ -22,9 +22,7 @@ def test_a_closed_pipe_is_quiet(shipped: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
-def test_colours_are_for_terminals_that_want_them(
-    environment: dict[str, str], coloured: bool, shipped: Path
-) -> None:
+def test_colours_are_for_terminals_that_want_them(environment: dict[str, str], coloured: bool, shipped: Path) -> None:
     assert (b"\x1b[" in _on_a_terminal(shipped, environment)) == coloured
 
 

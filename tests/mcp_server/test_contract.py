@@ -1,0 +1,56 @@
+"""What the server says of its tools; a changed contract is a changed file in toolsnaps/."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mcp_server.server import INSTRUCTIONS
+from tests.mcp_server.serving import client
+
+pytestmark = pytest.mark.anyio
+
+SNAPSHOTS = Path(__file__).parent / "toolsnaps"
+
+
+async def _listed(folder: Path) -> dict[str, dict]:
+    async with client(folder) as connected:
+        tools = (await connected.list_tools()).tools
+    return {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools}
+
+
+async def test_tools_are_as_committed(tmp_path: Path, renew: bool) -> None:
+    listed = await _listed(tmp_path)
+    if renew:
+        for name, tool in listed.items():
+            (SNAPSHOTS / f"{name}.json").write_text(json.dumps(tool, indent=2) + "\n", encoding="utf-8")
+    committed = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in SNAPSHOTS.glob("*.json")}
+    assert listed == committed, "if this is meant: pytest tests/mcp_server --renew"
+
+
+async def test_descriptions_fit_and_arguments_are_described(tmp_path: Path) -> None:
+    for tool in (await _listed(tmp_path)).values():
+        assert len(tool["description"]) <= 400
+        assert "\n" not in tool["description"]
+        assert tool["inputSchema"]["additionalProperties"] is False
+        assert all(argument["description"] for argument in tool["inputSchema"]["properties"].values())
+
+
+async def test_what_the_model_reads_stays_small(tmp_path: Path) -> None:
+    read = [[tool["name"], tool["description"], tool["inputSchema"]] for tool in (await _listed(tmp_path)).values()]
+    assert len(json.dumps(read)) < 6_000
+    assert len(INSTRUCTIONS) <= 1_000
+
+
+async def test_only_the_card_is_written(tmp_path: Path) -> None:
+    writing = [name for name, tool in (await _listed(tmp_path)).items() if not tool["annotations"]["readOnlyHint"]]
+    assert writing == ["write_design_card"]
+
+
+async def test_the_server_says_who_it_is(tmp_path: Path) -> None:
+    from edviz import __version__
+
+    async with client(tmp_path) as connected:
+        assert connected.server_info.name == "anndata-design-inspector"
+        assert connected.server_info.version == __version__
+        assert connected.instructions == INSTRUCTIONS

@@ -1,0 +1,160 @@
+"""What the tools answer, against what the scripts say of the same file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.mcp_server.serving import MODES, answer, call, client, refusal
+from tests.scripts.running import run_json
+
+pytestmark = pytest.mark.anyio
+
+FILES = ["lung_lca_3donors_2methods", "kang_pbmc_stim_ctrl_14039", "pbmc68k_reduced_compound_obs", "airway_bulk_8"]
+DESIGN = "Genotype(2) > Mouse(4) > Cell(~5000) : Type(12)"
+FULL = {"detail": "full"}
+
+
+@pytest.mark.parametrize("file", FILES)
+async def test_results_equal_the_json_of_the_scripts(file: str, shared: Path, tmp_path: Path) -> None:
+    path = str((shared / f"{file}.h5ad").resolve())
+    folder = tmp_path.resolve()
+    assert await answer(folder, "inspect_h5ad", path=path) == run_json("inspect_h5ad", path)
+    assert await answer(folder, "list_factors", path=path, **FULL) == run_json("list_factors", path)
+    assert await answer(folder, "infer_design", path=path, **FULL) == run_json("infer_design", path)
+    assert await answer(folder, "render_design", path=path) == run_json("render_design", path)
+    assert await answer(folder, "write_design_card", path=path) == run_json("write_card", path, cwd=folder)
+
+
+async def test_overrides_mean_the_same_in_tool_and_script(shipped: Path, tmp_path: Path) -> None:
+    words = ["--unit", "patient", "--kind", "source=treatment", "--ignore", "batch", "--split", "patient"]
+    arguments = {"unit": ["patient"], "kinds": {"source": "treatment"}, "ignore": ["batch"], "split": ["patient"]}
+    path = str(shipped.resolve())
+    said = run_json("infer_design", path, *words)
+    assert await answer(tmp_path, "infer_design", path=path, **arguments, **FULL) == said
+    card = await answer(tmp_path, "write_design_card", path=path, **arguments)
+    assert card["design"] == said["design"]
+
+
+async def test_a_text_is_drawn_as_by_the_script(tmp_path: Path) -> None:
+    assert await answer(tmp_path, "render_design", design=DESIGN) == run_json("render_design", DESIGN)
+    narrow = await answer(tmp_path, "render_design", design=DESIGN, width=24, ascii=True)
+    assert narrow["diagram"].isascii()
+    assert max(map(len, narrow["diagram"].splitlines())) <= 24
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_text_and_structure_say_the_same_in_both_eras(mode: str, shipped: Path, tmp_path: Path) -> None:
+    async with client(tmp_path, mode=mode) as connected:
+        for tool in ("inspect_h5ad", "list_factors", "infer_design", "write_design_card"):
+            result = await connected.call_tool(tool, {"path": str(shipped)})
+            assert not result.is_error
+            assert json.loads(result.content[0].text) == result.structured_content
+
+
+async def test_concise_results_leave_out_what_is_long(shipped: Path, tmp_path: Path) -> None:
+    concise = await answer(tmp_path, "infer_design", path=str(shipped))
+    full = await answer(tmp_path, "infer_design", path=str(shipped), **FULL)
+    left_out = {"pairs", "unit_relations", "determined_by"}
+    assert all(concise[name] == [] for name in left_out)
+    assert {**full, **{name: [] for name in left_out}} == concise
+    assert len(json.dumps(concise)) < 20_000
+
+
+async def test_concise_levels_say_how_many_there_are(shipped: Path, tmp_path: Path) -> None:
+    listing = await answer(tmp_path, "list_factors", path=str(shipped))
+    sample = next(column for column in listing["columns"] if column["name"] == "sample")
+    assert (len(sample["levels"]), sample["n_levels"]) == (20, 30)
+    assert "20 of 30 levels" in sample["note"]
+
+
+async def test_columns_lists_the_levels_of_a_column_set_aside(shipped: Path, tmp_path: Path) -> None:
+    listing = await answer(tmp_path, "list_factors", path=str(shipped), columns=["clonotype_orig"], **FULL)
+    assert listing == run_json("list_factors", shipped, "--column", "clonotype_orig")
+
+
+async def test_the_card_lies_below_the_first_folder_for_writing(shipped: Path, tmp_path: Path) -> None:
+    (tmp_path / "cards").mkdir()
+    by_default = await answer(tmp_path, "write_design_card", path=str(shipped))
+    assert by_default["path"] == str(tmp_path.resolve() / "wu2020_tcells_200.design-card.md")
+    named = await answer(tmp_path, "write_design_card", path=str(shipped), output="cards/t.md")
+    assert named["path"] == str(tmp_path.resolve() / "cards" / "t.md")
+    assert (tmp_path / "cards" / "t.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("infer_design", {"pth": "x"}, "no argument 'pth'; did you mean 'path'?"),
+        ("infer_design", {"path": "x", "zzz": 1}, "no argument 'zzz'; The arguments are path, unit"),
+        ("infer_design", {}, "path: Field required"),
+        ("infer_design", {"path": "x", "unit": 3}, "unit: Input should be a valid list"),
+        ("infer_design", {"path": "x", "kinds": {"a": "hue"}}, "kinds.a: Input should be 'unit', 'treatment'"),
+        ("render_design", {}, "give either design"),
+        ("render_design", {"design": DESIGN, "path": "x"}, "give either design"),
+        ("render_design", {"design": "Mouse(4"}, "line 1, column 6"),
+        ("render_design", {"design": DESIGN, "width": 3}, "at least 20 columns"),
+        ("inspect_h5ad", {"path": "/none/none.h5ad"}, "none.h5ad"),
+        ("inspect_h5ad", {"path": "a\0b"}, "not a path"),
+    ],
+)
+async def test_errors_say_what_would_be_right(tool: str, arguments: dict, words: str, tmp_path: Path) -> None:
+    text = await refusal(tmp_path, tool, **arguments)
+    assert words in text
+    assert "pydantic" not in text
+
+
+async def test_an_unknown_column_is_named_to_the_model(shipped: Path, tmp_path: Path) -> None:
+    for arguments in ({"unit": ["q"]}, {"kinds": {"q": "batch"}}, {"ignore": ["q"]}, {"split": ["q"]}):
+        assert "'q'" in await refusal(tmp_path, "infer_design", path=str(shipped), **arguments)
+
+
+@pytest.mark.parametrize("file", ["edge/git_lfs_pointer.h5ad", "edge/pandas_hdfstore.h5ad"])
+async def test_a_file_of_another_kind_leaves_no_card(file: str, shared: Path, tmp_path: Path) -> None:
+    text = await refusal(tmp_path, "write_design_card", path=str(shared / file))
+    assert text != "Error executing tool write_design_card"
+    assert not list(tmp_path.iterdir())
+
+
+async def test_lists_that_arrive_as_json_text_are_read(shipped: Path, tmp_path: Path) -> None:
+    report = await answer(tmp_path, "infer_design", path=str(shipped), unit='["patient"]')
+    assert report["unit"]["columns"] == ["patient"]
+
+
+async def test_an_output_outside_the_folders_is_refused(shipped: Path, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "link").symlink_to(tmp_path)
+    for output in ("../card.md", str(tmp_path / "card.md"), "link/card.md"):
+        text = await refusal(inside, "write_design_card", path=str(shipped), output=output)
+        assert f"may not write {tmp_path.resolve() / 'card.md'}" in text
+        assert f"below {inside.resolve()}" in text
+    assert not (tmp_path / "card.md").exists()
+
+
+async def test_a_file_outside_the_folders_is_refused(shipped: Path, tmp_path: Path) -> None:
+    async with client(tmp_path, read_roots=(tmp_path.resolve(),)) as connected:
+        for tool in ("inspect_h5ad", "list_factors", "infer_design", "render_design", "write_design_card"):
+            result = await connected.call_tool(tool, {"path": str(shipped)})
+            assert result.is_error
+            assert f"may not read {shipped.resolve()}" in result.content[0].text
+
+
+async def test_calls_at_the_same_time_do_not_mix(shipped: Path, tmp_path: Path) -> None:
+    import anyio
+
+    seen = []
+    async with client(tmp_path) as connected, anyio.create_task_group() as group:
+
+        async def ask(unit: str) -> None:
+            result = await connected.call_tool("infer_design", {"path": str(shipped), "unit": [unit]})
+            seen.append(result.structured_content["unit"]["columns"] == [unit])
+
+        for unit in ("patient", "sample", "patient", "sample"):
+            group.start_soon(ask, unit)
+    assert seen == [True] * 4
+
+
+async def test_an_unknown_tool_is_an_error(tmp_path: Path) -> None:
+    result = await call(tmp_path, "infer_desing")
+    assert result.is_error
