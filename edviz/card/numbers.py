@@ -48,7 +48,7 @@ def observations_per_level(facts: Facts, name: str) -> dict[str, int]:
 
 def observations_per_unit(facts: Facts) -> Spread | None:
     """Summarise the observations of the finest units."""
-    if facts.unit is None or not facts.unit.columns:
+    if facts.unit is None or not facts.unit.columns or not facts.unit.n_units:
         return None
     codes = facts.unit.codes
     return Spread.of([int(n) for n in np.bincount(codes[codes >= 0]) if n])

@@ -265,7 +265,8 @@ def _lost(advice: KeyAdvice) -> str:
 def _units_of_levels(facts: Facts, name: str) -> str:
     if facts.unit is None or not facts.is_unit_level(name):
         return "within units" if facts.unit is not None else "–"
-    return str(Spread.of(list(facts.units_per_level(name).values())))
+    counts = list(facts.units_per_level(name).values())
+    return str(Spread.of(counts)) if counts else "–"
 
 
 def _levels(facts: Facts, name: str) -> str:
