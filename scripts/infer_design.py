@@ -38,7 +38,7 @@ def print_inference(inference: Inference, page: Page) -> None:
     """Print an inferred design for people."""
     report = inference.report
     text = dumps(inference.design, ascii=page.ascii)
-    page.block(render(inference.design, width=page.width, ascii=page.ascii, text=""))
+    page.block(render(inference.design, width=page.width, ascii=page.ascii, text="", totals=inference.totals))
     page.heading("Design")
     for line in text.splitlines() or ["no factors"]:
         page.paragraph(line, first="  ", indent="    ")

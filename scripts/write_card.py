@@ -43,7 +43,7 @@ def main() -> None:
 
 def print_result(result: CardResult, page: Page) -> None:
     """Print the diagram, the grave findings, the questions and where the card is."""
-    page.block(render(loads(result.design), width=page.width, ascii=page.ascii))
+    page.block(render(loads(result.design), width=page.width, ascii=page.ascii, totals=result.totals))
     grave = [finding for finding in result.findings if finding.severity != "note"]
     if grave:
         page.heading("What to know first")

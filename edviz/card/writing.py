@@ -36,6 +36,8 @@ class CardResult:
         Absolute path of the card.
     diagram
         The design as drawn on the card.
+    totals
+        Levels in all of every factor in the diagram.
     kept_context
         Whether a reader's own section was found in an earlier card and kept.
     """
@@ -43,6 +45,7 @@ class CardResult:
     path: str
     design: str
     diagram: str
+    totals: dict[str, int]
     unit: UnitReport | None
     findings: tuple[Finding, ...]
     questions: tuple[Question, ...]
@@ -90,6 +93,7 @@ def write_card(
         path=str(target.absolute()),
         design=inference.report.design,
         diagram=_drawing(inference),
+        totals=inference.totals,
         unit=inference.report.unit,
         findings=inference.report.findings,
         questions=inference.report.questions,
@@ -148,7 +152,7 @@ def make_card(
 
 
 def _drawing(inference: Inference) -> str:
-    return render(inference.design, text=inference.report.design)
+    return render(inference.design, text=inference.report.design, totals=inference.totals)
 
 
 def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: datetime.date) -> str:

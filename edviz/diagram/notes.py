@@ -21,7 +21,12 @@ from edviz.model import (
 
 
 def note_lines(
-    design: Design, names: Mapping[str, str], style: Style, shown: Collection[Relation], tags: Mapping[str, int]
+    design: Design,
+    names: Mapping[str, str],
+    style: Style,
+    shown: Collection[Relation],
+    tags: Mapping[str, int],
+    totals: Mapping[str, int],
 ) -> Iterator[str]:
     """Yield the notes on a design, one paragraph each.
 
@@ -33,6 +38,8 @@ def note_lines(
         The relations that the picture says.
     tags
         The numbers of the batch factors that are tied to their units by tags.
+    totals
+        Levels in all that were counted, by factor; those of other factors follow from the sizes.
     """
     relations: dict[str, list[Relation]] = {
         "Confounded": [alias for alias in design.aliasings if not alias.partial],
@@ -47,7 +54,7 @@ def note_lines(
     entries["Batch"] = list(_batch_texts(design, names, style, tags))
     for name, kind in _kinds(design).items():
         entries.setdefault(kind.capitalize(), []).append(names[name])
-    entries["Totals"] = list(_totals(design, names))
+    entries["Totals"] = list(_totals(design, names, totals))
     yield from (f"{heading}: {', '.join(texts)}" for heading, texts in entries.items() if texts)
 
 
@@ -94,15 +101,16 @@ def _kinds(design: Design) -> dict[str, Kind]:
     }
 
 
-def _totals(design: Design, names: Mapping[str, str]) -> Iterator[str]:
+def _totals(design: Design, names: Mapping[str, str], counted: Mapping[str, int]) -> Iterator[str]:
     """Yield how many levels a factor has in all, where its size does not say so, and how many combinations."""
     totals = {name: total_levels(design, name) for name in design.names}
+    totals |= {name: CountRange(total, total, approximate=False) for name, total in counted.items() if name in totals}
     for factor in design.factors:
         total = totals[factor.name]
         if total.high is not None and (design.parents(factor.name) or is_shortened(factor.size)):
             yield f"{names[factor.name]} {_range_text(total)}"
     combinations = count_observations(design)
-    if combinations.high is not None and combinations not in totals.values():
+    if not counted and combinations.high is not None and combinations not in totals.values():
         yield f"{_range_text(combinations)} combinations"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from edviz.diagram.foot import wrap_note, wrap_statement
 from edviz.diagram.labels import factor_label, keys, name_label
@@ -29,6 +29,7 @@ def render(
     title: str = "Design Structure",
     notes: Sequence[str] = (),
     text: str | None = None,
+    totals: Mapping[str, int] | None = None,
 ) -> str:
     """Draw a design as text.
 
@@ -44,6 +45,8 @@ def render(
         Lines to add to the notes at the foot.
     text
         The design in the edviz language, shown at the foot; if None, it is written by `edviz.grammar.dumps`.
+    totals
+        Levels in all that were counted in data, by factor; without them totals follow from the sizes.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def render(
         picture = draw(design, names, style, columns, (*MANNERS, *COMPACT_MANNERS))
     if picture is None:
         raise OutputError(f"a design of {len(design.factors)} factors does not fit into {width} columns")
-    remarks = [*legend, *note_lines(design, names, style, picture.shown, picture.tags)]
+    remarks = [*legend, *note_lines(design, names, style, picture.shown, picture.tags, totals or {})]
     remarks += [printable(line, ascii=ascii) for note in notes for line in note.splitlines()]
     return "\n".join(_framed(_blocks(picture, remarks, text, columns, ascii), title, width, style, ascii))
 

@@ -289,14 +289,16 @@ def _fitting(draft: _Draft, nodes: Sequence[Node], relations: Collection[Relatio
     for order in (_with_shared_on_level(draft, relations), order_of(draft.nodes, relations)):
         goes_in_circles = any(node in order.above[node] for node in nodes)
         expression = None if goes_in_circles else _compose(draft, nodes, order)
-        if expression is not None and _fits(draft, expression):
+        if expression is not None and _fits(draft, expression, relations):
             return expression
     return None
 
 
-def _fits(draft: _Draft, expression: Expression) -> bool:
-    """Tell whether all that would then be stated follows from the design."""
+def _fits(draft: _Draft, expression: Expression, unsaid: Collection[Relation]) -> bool:
+    """Tell whether an expression says something new, and all that would then be stated follows from the design."""
     stated = _stated([*draft.statements, expression], draft.kinds | _kinds_to_write(draft, expression))
+    if set(stated).isdisjoint(unsaid):
+        return False
     design = draft.design
     try:
         return make_design(design.factors, {*stated, *design.relations}).relations == design.relations

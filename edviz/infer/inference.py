@@ -43,6 +43,11 @@ class Inference:
     facts: Facts
     roles: Roles
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """Levels in all of every factor that the design shows, as counted."""
+        return {name: self.facts.n_levels(name) for name in self.roles.shown} | {self.roles.row: self.report.n_obs}
+
 
 def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Inference:
     """Infer the experimental design of a table of factors.
