@@ -126,22 +126,28 @@ def route(bundles: Sequence[Bundle], placement: Placement) -> Routing:
     """Find a way for each bundle; a bundle that has none loses what makes it long, or is left out."""
     pending = list(bundles)
     while True:
-        bands: list[list[Stage]] = [[] for _ in placement.lines]
-        stuck = None
-        for bundle in pending:
-            trunk = _trunk(bundle, placement)
-            if trunk is None:
-                stuck = bundle
-                break
-            for line, stage in _stages(bundle, placement, trunk):
-                bands[line].append(stage)
-        drawn = [] if stuck else [_band(stages) for stages in bands]
-        for index, band in enumerate(drawn):
-            if band is None:
-                stuck = max(bands[index], key=lambda stage: len(stage.columns)).bundle
+        bands, stuck = _bands(pending, placement)
         if stuck is None:
-            return Routing(tuple(pending), tuple(band for band in drawn if band is not None))
+            return Routing(tuple(pending), bands)
         pending = [shorter for bundle in pending for shorter in _shortened(bundle, stuck, placement)]
+
+
+def _bands(bundles: Sequence[Bundle], placement: Placement) -> tuple[tuple[Band, ...], Bundle | None]:
+    """Return what is drawn below each line, or else a bundle that is in the way."""
+    stages: list[list[Stage]] = [[] for _ in placement.lines]
+    for bundle in bundles:
+        trunk = _trunk(bundle, placement)
+        if trunk is None:
+            return (), bundle
+        for line, stage in _stages(bundle, placement, trunk):
+            stages[line].append(stage)
+    bands: list[Band] = []
+    for between in stages:
+        band = _band(between)
+        if band is None:
+            return (), max(between, key=lambda stage: len(stage.columns)).bundle
+        bands.append(band)
+    return tuple(bands), None
 
 
 def draw_band(canvas: Canvas, band: Band, y: int, heads: Mapping[str, str]) -> None:

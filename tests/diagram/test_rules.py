@@ -15,8 +15,8 @@ from wcwidth import wcswidth
 from edviz.diagram import render
 from edviz.diagram.labels import factor_label, name_label
 from edviz.diagram.rows import batch_factors
-from edviz.grammar import loads
 from edviz.errors import DesignError
+from edviz.grammar import loads
 from edviz.model import Aliasing, BatchEffect, Crossing, Design, factors_of, make_design
 
 from .designs import DESIGNS, DOCUMENTED, designs, trees
@@ -413,7 +413,7 @@ def test_notes_of_the_caller_stand_with_the_others():
 
 
 def assert_text_says_the_design(design: Design, width: int) -> None:
-    lines = read_sheet(render(design, width=width), {}).text
+    lines = read_sheet(render(design, width=width), {factor_label(each): each.name for each in design.factors}).text
     if not lines[0].startswith("(its text needs"):
         assert loads("\n".join(lines)) == design
 
