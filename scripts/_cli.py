@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from edviz.model import KINDS, Kind
 from edviz.plain import to_plain
 
 if TYPE_CHECKING:
+    from edviz.checks import Remark
     from edviz.infer.result import Finding, Overrides, Question, Severity
 
 NARROWEST, WIDEST = 40, 100
@@ -59,7 +61,9 @@ def run(main: Callable[[], None]) -> None:
 def arguments(description: str | None, *, examples: str = "") -> argparse.ArgumentParser:
     """Return a parser with the arguments that every script has."""
     parser = argparse.ArgumentParser(
-        description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=textwrap.fill(description or "", 79),
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text for people")
     parser.add_argument("--ascii", action="store_true", help="print nothing but ASCII characters")
@@ -135,7 +139,7 @@ class Page:
             self.paragraph(value, first=f"{INDENT}{pad(name, widest)}  ", colour=BOLD)
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
-        """Print a table; the columns named in `numbers` are flush right."""
+        """Print a table; the columns named in `numbers` are flush right, and cells may have several lines."""
         from rich.box import SIMPLE, Box
         from rich.console import Console
         from rich.table import Table
@@ -146,7 +150,7 @@ class Page:
         for name in header:
             table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(self.text(cell)) for cell in row))
+            table.add_row(*(Text("\n".join(map(self.text, cell.split("\n")))) for cell in row))
         console = Console(
             width=self.width - len(INDENT), color_system="auto" if self.coloured else None, legacy_windows=False
         )
@@ -155,8 +159,8 @@ class Page:
         for line in captured.get().splitlines():
             print(f"{INDENT}{line}".rstrip())
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """Print findings, the gravest first."""
+    def findings(self, findings: Iterable[Finding | Remark]) -> None:
+        """Print findings or remarks, the gravest first."""
         for finding in sorted(findings, key=lambda finding: RANK[finding.severity]):
             self.paragraph(finding.text, first=f"{INDENT}{finding.severity:<7}  ", colour=COLOURS[finding.severity])
 
@@ -169,6 +173,15 @@ class Page:
 
     def _styled(self, text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if self.coloured and style and text else text
+
+
+def counted(n: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    >>> counted(1, "column"), counted(2000, "column")
+    ('1 column', '2,000 columns')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def page_of(args: argparse.Namespace) -> Page:

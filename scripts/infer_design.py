@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from _cli import Page, add_overrides, arguments, overrides_of, page_of, print_json, run
+from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
 
 from edviz.diagram import render
 from edviz.grammar import dumps
@@ -44,8 +44,9 @@ def print_inference(inference: Inference, page: Page) -> None:
         page.paragraph(line, first="  ", indent="    ")
     print()
     page.fields(_fields(report))
-    page.heading("Factors")
-    page.table(["factor", "levels", "kind", "because"], map(_row, _drawn(report)), numbers=["levels"])
+    if drawn := [factor for factor in report.factors if factor.in_design]:
+        page.heading("Factors")
+        page.table(["factor", "levels", "kind", "because"], map(_row, drawn), numbers=["levels"])
     if report.findings:
         page.heading("Findings")
         page.findings(report.findings)
@@ -62,7 +63,7 @@ def _fields(report: Report) -> Iterator[tuple[str, str]]:
     if others := [factor.name for factor in report.factors if not factor.in_design]:
         yield "not drawn", ", ".join(others)
     if aside := [column.column for column in report.set_aside]:
-        yield "set aside", f"{len(aside)} columns; list_factors.py says why"
+        yield "set aside", f"{counted(len(aside), 'column')}; list_factors.py says why"
 
 
 def _unit(report: Report) -> str:
@@ -70,11 +71,7 @@ def _unit(report: Report) -> str:
         return "none found"
     columns = " × ".join(report.unit.columns) or "every observation"
     origin = "given" if report.unit.given else "; ".join(report.unit.evidence)
-    return f"{columns}, {report.unit.n_units:,} units" + (f" ({origin})" if origin else "")
-
-
-def _drawn(report: Report) -> list[FactorReport]:
-    return [factor for factor in report.factors if factor.in_design]
+    return f"{columns}, {counted(report.unit.n_units, 'unit')}" + (f" ({origin})" if origin else "")
 
 
 def _row(factor: FactorReport) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from _cli import Page, arguments, page_of, print_json, run
+from _cli import Page, arguments, counted, page_of, print_json, run
 
 from edviz.h5ad import summarise
 from edviz.h5ad.summary import H5adSummary, MatrixSummary, NamedMatrix
@@ -38,9 +38,9 @@ def print_summary(summary: H5adSummary, page: Page) -> None:
 
 
 def _fields(summary: H5adSummary) -> Iterator[tuple[str, str]]:
-    n_vars = "unknown number of" if summary.n_vars is None else f"{summary.n_vars:,}"
+    n_vars = "an unknown number of variables" if summary.n_vars is None else counted(summary.n_vars, "variable")
     yield "file", f"{summary.path} ({_size(summary.file_size)})"
-    yield "shape", f"{summary.n_obs:,} observations × {n_vars} variables"
+    yield "shape", f"{counted(summary.n_obs, 'observation')} × {n_vars}"
     yield "species", f"{summary.species.name} ({summary.species.evidence})"
     yield "raw counts", summary.counts.location or "none found"
     yield "obs", _obs(summary)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from _cli import Page, arguments, page_of, print_json, run
+from _cli import Page, arguments, counted, page_of, print_json, run
 
 from edviz.diagram.width import display_width
 from edviz.h5ad import read_factors
 from edviz.table import Column, FactorListing
+
+MOST_LINES = 2
+"""How much of the levels a person will read in a list of columns."""
 
 
 def main() -> None:
@@ -36,7 +39,7 @@ def main() -> None:
 
 def print_listing(listing: FactorListing, page: Page) -> None:
     """Print all columns, a line or two for each."""
-    page.paragraph(f"{listing.n_obs:,} observations, {len(listing.columns)} columns in obs")
+    page.paragraph(f"{counted(listing.n_obs, 'observation')}, {counted(len(listing.columns), 'column')} in obs")
     page.heading(f"Candidate factors ({len(listing.candidates)})")
     if listing.candidates:
         _print_candidates(listing.candidates, page)
@@ -79,14 +82,26 @@ def _print_candidates(candidates: Sequence[Column], page: Page) -> None:
 
 
 def _levels(column: Column, room: int) -> str:
-    """Name the levels that occur, in stored order, as many as fit on one line."""
+    """Name the levels that occur, in stored order, as many as fit on two lines."""
     levels = [f"{level.level} ({level.n:,})" for level in column.levels or () if level.n]
-    for n_shown in range(len(levels), 0, -1):
+    for n_shown in range(min(len(levels), room), 0, -1):
         rest = [f"… {len(levels) - n_shown:,} more"] if n_shown < len(levels) else []
-        line = ", ".join(levels[:n_shown] + rest)
-        if display_width(line) <= room:
-            return line
+        lines = _filled([*levels[:n_shown], *rest], room)
+        if len(lines) <= MOST_LINES and max(map(display_width, lines)) <= room:
+            return "\n".join(lines)
     return f"{len(levels):,} levels with long names"
+
+
+def _filled(items: Sequence[str], room: int) -> list[str]:
+    """Put a list into lines that break only between items."""
+    lines = [items[0]]
+    for item in items[1:]:
+        if display_width(f"{lines[-1]}, {item},") <= room:
+            lines[-1] += f", {item}"
+        else:
+            lines[-1] += ","
+            lines.append(item)
+    return lines
 
 
 if __name__ == "__main__":

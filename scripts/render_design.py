@@ -37,8 +37,7 @@ def main() -> None:
         print_json(description)
     else:
         page.block(description.diagram)
-        for remark in description.remarks:
-            page.paragraph(remark.text, first="  note  ")
+        page.findings(description.remarks)
 
 
 def _read(source: str) -> Design:

@@ -414,7 +414,7 @@ def test_notes_of_the_caller_stand_with_the_others():
 
 def assert_text_says_the_design(design: Design, width: int) -> None:
     lines = read_sheet(render(design, width=width), {factor_label(each): each.name for each in design.factors}).text
-    if not lines[0].startswith("(its text needs"):
+    if not lines[0].startswith("(its text"):
         assert loads("\n".join(lines)) == design
 
 
