@@ -26,7 +26,7 @@ lint: .venv/installed skill
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	cd scripts && MYPYPATH=.. ../.venv/bin/mypy --config-file ../pyproject.toml *.py
+	cd scripts && MYPYPATH=.. ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache *.py
 	.venv/bin/lint-imports
 	.venv/bin/agentskills validate $(SKILL)
 

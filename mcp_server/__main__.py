@@ -39,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EdvizError as error:
         sys.exit(str(error))
 
-    # Slow to import, and not needed for --help.
-    from mcp_server.server import create_server
-
+    try:
+        # Slow to import, and not needed for --help.
+        from mcp_server.server import create_server
+    except ModuleNotFoundError as error:
+        sys.exit(f"the server needs {error.name}: pip install 'anndata-design-inspector[mcp]'")
     create_server(settings).run(parsed.transport)
 
 
