@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edviz.infer.facts import Facts
-from edviz.infer.findings import conditions
-from edviz.infer.pair_tables import combine
-from edviz.infer.relations import Ints
+from edviz.infer.findings import conditions, unit_named_like_conditions
+from edviz.infer.replication import ExperimentalUnits, experimental_units
 from edviz.infer.structure import Roles
 
 Verdict = Literal["usable", "partly", "with care", "not usable"]
@@ -84,12 +82,8 @@ def advise_batch_keys(facts: Facts, roles: Roles) -> tuple[KeyAdvice, ...]:
     For a key K and a condition B with b levels, k levels of their join are the groups that never
     mix; k - 1 of the b - 1 degrees of freedom of B are then differences between batches.
     """
-    keys = [
-        name
-        for name in facts.names
-        if facts.is_unit_level(name) and facts.kinds[name] in ("batch", "unit") and name in roles.shown
-    ]
-    hidden = _hidden_condition(facts, roles)
+    keys = [name for name in facts.names if facts.kinds[name] in ("batch", "unit") and name in roles.shown]
+    hidden = [name for name in unit_named_like_conditions(facts, roles) if name in roles.shown]
     judged = [_judge_key(facts, roles, name, hidden) for name in keys]
     order: tuple[Verdict, ...] = ("usable", "partly", "with care", "not usable")
     return tuple(
@@ -118,123 +112,92 @@ def formulas(advice: ConditionAdvice, facts: Facts) -> dict[str, str]:
     Formulas by library: DESeq2 and edgeR on pseudobulk counts of the experimental units, blocks as
     fixed effects; lme4 on observations, blocks and units as random effects.
     """
-    fixed = [*advice.terms, advice.condition]
-    random = [name for name in advice.blocks if name not in _batches_of(facts, advice)]
-    technical = [name for name in advice.terms if name in _batches_of(facts, advice)]
-    found = {"DESeq2, edgeR (pseudobulk)": "~ " + " + ".join(_quoted(name) for name in fixed)}
-    groups = [*random, ":".join(_quoted(name) for name in advice.unit)] if advice.unit else random
-    if facts.unit is not None and len(facts.unit.columns) == 1:
-        groups.append(facts.unit.columns[0])
-    mixed = [_quoted(name) for name in (*technical, advice.condition)]
-    mixed += [f"(1 | {group if ':' in group else _quoted(group)})" for group in dict.fromkeys(groups)]
-    if groups:
-        found["lme4 (observations)"] = "y ~ " + " + ".join(mixed)
+    technical = [name for name in advice.terms if facts.kinds[name] != "unit"]
+    groups: list[tuple[str, ...]] = [(name,) for name in advice.terms if facts.kinds[name] == "unit"]
+    groups += [columns for columns in (advice.unit, facts.unit.columns if facts.unit else ()) if columns]
+    random = [f"(1 | {':'.join(map(_quoted, columns))})" for columns in dict.fromkeys(groups)]
+    found = {"DESeq2, edgeR (pseudobulk)": "~ " + " + ".join(map(_quoted, (*advice.terms, advice.condition)))}
+    if random:
+        found["lme4 (observations)"] = "y ~ " + " + ".join([*map(_quoted, (*technical, advice.condition)), *random])
     return found
 
 
 def _advise(facts: Facts, roles: Roles, condition: str) -> ConditionAdvice:
-    unit = _experimental_unit(facts, roles, condition)
-    unit_codes = combine([facts.codes(name) for name in unit]) if unit else np.arange(len(facts.codes(condition)))
-    per_level = _units_per_level(facts, condition, unit_codes)
-    blocks = _blocks(facts, roles, condition, unit)
-    terms = _adjustable(facts, roles, condition, blocks, unit_codes)
-    residual = _residual_df(facts, condition, terms, unit_codes)
-    reason = None
-    if min(per_level.values(), default=0) < 2:
-        single = [level for level, n in per_level.items() if n < 2]
+    units = experimental_units(facts, (*roles.factors, *roles.batches), condition)
+    blocks = _blocks(facts, roles, units)
+    terms = _adjustable(facts, roles, units, blocks)
+    residual = _residual_df(facts, units, terms)
+    per_level = units.per_level(facts)
+    reason = _obstacle(facts, roles, units, per_level, residual)
+    return ConditionAdvice(condition, units.columns, per_level, blocks, reason is None, terms, residual, reason)
+
+
+def _obstacle(
+    facts: Facts, roles: Roles, units: ExperimentalUnits, per_level: dict[str, int], residual: int | None
+) -> str | None:
+    """Say what stands in the way of a test, or return None."""
+    single = [level for level, n in per_level.items() if n < 2]
+    if single or len(per_level) < 2:
         levels = "every level" if len(single) == len(per_level) else ", ".join(map(repr, single[:4]))
-        reason = f"one {unit_name(facts, unit)} in {levels}"
-        if len(per_level) - len(single) >= 2:
-            reason += "; the other levels can be compared"
-    elif residual is None:
-        reason = "it cannot be told apart from the factors that it would have to be adjusted for"
-    elif residual < 1:
-        reason = "no degrees of freedom are left for the error"
-    return ConditionAdvice(condition, unit, per_level, blocks, reason is None, terms, residual, reason)
+        others = "; the other levels can be compared" if len(per_level) - len(single) >= 2 else ""
+        return f"one {unit_name(facts, units.columns)} in {levels}{others}"
+    for name in (*roles.factors, *roles.batches):
+        if name != units.condition and facts.is_unit_level(name) and facts.kinds[name] in ("batch", "unit"):
+            apart = facts.relation(name, units.condition).components > 1
+            if apart and units.columns != (name,) and not facts.nests(units.condition, name):
+                return f"its levels lie in different levels of {name}; only levels that share one can be compared"
+    if residual is None:
+        return "it cannot be told apart from the factors that it would have to be adjusted for"
+    return "no degrees of freedom are left for the error" if residual < 1 else None
 
 
-def _experimental_unit(facts: Facts, roles: Roles, condition: str) -> tuple[str, ...]:
-    """Return the coarsest unit, or batch that holds whole units, within which a condition is constant.
-
-    A batch that holds one level of the condition brings its own variation, so batches are then the replicates.
-    """
-    fitting = [
-        name
-        for name in (*roles.factors, *roles.batches)
-        if facts.is_unit_level(name) and facts.kinds[name] in ("unit", "batch") and facts.nests(condition, name)
-    ]
-    if fitting:
-        return (min(fitting, key=facts.n_levels),)
-    return () if facts.unit is None else facts.unit.columns
-
-
-def _units_per_level(facts: Facts, condition: str, unit_codes: Ints) -> dict[str, int]:
-    codes = facts.codes(condition)
-    present = (codes >= 0) & (unit_codes >= 0)
-    keys = np.unique(np.stack([codes[present], unit_codes[present]]), axis=1)
-    counts = np.bincount(keys[0], minlength=len(facts.tables.levels(condition)))
-    return {level: int(n) for level, n in zip(facts.tables.levels(condition), counts, strict=True) if n}
-
-
-def _blocks(facts: Facts, roles: Roles, condition: str, unit: Sequence[str]) -> tuple[str, ...]:
-    """Units and batches, coarser than the experimental unit, in which several levels of the condition occur."""
+def _blocks(facts: Facts, roles: Roles, units: ExperimentalUnits) -> tuple[str, ...]:
+    """Units and batches, constant within the experimental units, in which several levels of the condition occur."""
     return tuple(
         name
         for name in (*roles.factors, *roles.batches)
         if facts.is_unit_level(name)
         and facts.kinds[name] in ("unit", "batch")
-        and tuple(unit) != (name,)
-        and facts.crossed(name, condition)
-        and not any(facts.nests(unit_column, name) for unit_column in unit)
+        and units.columns != (name,)
+        and facts.crossed(name, units.condition)
+        and units.tells(facts, name)
     )
 
 
-def _adjustable(facts: Facts, roles: Roles, condition: str, blocks: Sequence[str], unit_codes: Ints) -> tuple[str, ...]:
+def _adjustable(facts: Facts, roles: Roles, units: ExperimentalUnits, blocks: Sequence[str]) -> tuple[str, ...]:
     """Blocks and other conditions, added one by one while the condition stays estimable with error left."""
-    others = [name for name in conditions(facts, roles) if name != condition and name in roles.shown]
-    constant = [name for name in others if facts.crossed(name, condition)]
+    others = [
+        name
+        for name in conditions(facts, roles)
+        if name != units.condition
+        and name in roles.shown
+        and facts.crossed(name, units.condition)
+        and units.tells(facts, name)
+    ]
     terms: list[str] = []
-    for name in (*blocks, *constant):
-        trial = [*terms, name]
-        left = _residual_df(facts, condition, trial, unit_codes)
-        if left is not None and left >= 1 and _adds(facts, terms, name, condition):
-            terms = trial
+    for name in (*blocks, *others):
+        left = _residual_df(facts, units, [*terms, name])
+        if left is not None and left >= 1 and _adds(facts, units, terms, name):
+            terms.append(name)
     return tuple(terms)
 
 
-def _adds(facts: Facts, terms: Sequence[str], name: str, condition: str) -> bool:
+def _adds(facts: Facts, units: ExperimentalUnits, terms: Sequence[str], name: str) -> bool:
     """Whether a term says more than those already there."""
-    before = _rank(facts, [*terms, condition])
-    return _rank(facts, [*terms, name, condition]) == before + facts.n_levels(name) - 1
+    rows = units.complete_rows(facts, [*terms, name, units.condition])
+    before = units.rank(facts, [*terms, units.condition], rows)
+    n_levels = len(np.unique(facts.codes(name)[rows]))
+    return units.rank(facts, [*terms, name, units.condition], rows) == before + n_levels - 1
 
 
-def _residual_df(facts: Facts, condition: str, terms: Sequence[str], unit_codes: Ints) -> int | None:
-    """Units less the rank of the model matrix; None when the condition is not wholly estimable in it."""
-    with_condition, without = _rank(facts, [*terms, condition]), _rank(facts, terms)
-    if with_condition - without < facts.n_levels(condition) - 1:
+def _residual_df(facts: Facts, units: ExperimentalUnits, terms: Sequence[str]) -> int | None:
+    """Experimental units less the rank of the model matrix on them; None if the condition is not wholly estimable."""
+    rows = units.complete_rows(facts, [*terms, units.condition])
+    n_levels = len(np.unique(facts.codes(units.condition)[rows]))
+    with_condition, without = units.rank(facts, [*terms, units.condition], rows), units.rank(facts, terms, rows)
+    if with_condition - without < n_levels - 1 or n_levels < facts.n_levels(units.condition):
         return None
-    return len(np.unique(unit_codes[unit_codes >= 0])) - with_condition
-
-
-def _rank(facts: Facts, names: Sequence[str]) -> int:
-    """Rank of the intercept and the indicators of factors on the table of units."""
-    rows = len(facts.codes(names[0])) if names else 1
-    blocks: list[NDArray[np.float64]] = [np.ones((rows, 1))]
-    for name in names:
-        codes = facts.codes(name)
-        blocks.append((codes[:, None] == np.unique(codes[codes >= 0])[None, :]).astype(np.float64))
-    matrix = np.unique(np.hstack(blocks), axis=0)
-    return int(np.linalg.matrix_rank(matrix))
-
-
-def _hidden_condition(facts: Facts, roles: Roles) -> tuple[str, ...]:
-    """The unit's column where its levels read like conditions: integrating it out removes them."""
-    if facts.unit is None or len(facts.unit.columns) != 1:
-        return ()
-    group = (facts.unit.columns[0], *facts.same_as[facts.unit.columns[0]])
-    speaks = any(item.kind == "treatment" and item.weight >= 2 for name in group for item in facts.evidence[name])
-    shown = any(facts.kinds[name] == "treatment" for name in group)
-    return tuple(name for name in group if name in roles.shown) if speaks and not shown else ()
+    return len(rows) - with_condition
 
 
 def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> KeyAdvice:
@@ -246,6 +209,9 @@ def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> K
         relation, levels = facts.relation(key, condition), facts.n_levels(condition)
         if relation.components > 1:
             lost[condition] = (relation.components - 1, levels - 1)
+    apart = [name for name in at_stake if _mostly_apart(facts, key, name)]
+    if not lost and apart:
+        return KeyAdvice(key, "with care", {}, f"few of its levels hold more than one level of {apart[0]}")
     if not lost:
         what = f"{_and(at_stake)} mixes across its levels" if at_stake else "no condition is at stake"
         return KeyAdvice(key, "usable", {}, what)
@@ -283,12 +249,15 @@ def _has_replicates(facts: Facts, key: str, condition: str) -> bool:
     return bool((counts[counts > 0] > 1).all())
 
 
+def _mostly_apart(facts: Facts, key: str, condition: str) -> bool:
+    """Whether most units or observations lie in levels of the key that hold one level of the condition."""
+    _, table = facts.judge.table(key, condition)
+    several = np.bincount(table.a)[table.a] > 1
+    return bool(2 * table.n[several].sum() < table.n.sum())
+
+
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _batches_of(facts: Facts, advice: ConditionAdvice) -> set[str]:
-    return {name for name in advice.blocks if facts.kinds[name] == "batch"}
 
 
 def _quoted(name: str) -> str:

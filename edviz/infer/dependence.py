@@ -162,5 +162,8 @@ class _Groups:
         """Share of the larger groups with no more strays than chance makes of the tolerated rate (3 sigma)."""
         total = self.total[self.total >= GROUP_WORTH_JUDGING]
         strays = total - self.largest[self.total >= GROUP_WORTH_JUDGING]
-        tolerated = MOST_STRAYS * total + 3 * np.sqrt(total * MOST_STRAYS * (1 - MOST_STRAYS))
+        # Strays of the other factor come from all groups and fall on all alike, small ones too.
+        inflow = (self.total - self.largest).sum() / len(self.total)
+        expected = MOST_STRAYS * total + inflow
+        tolerated = expected + 3 * np.sqrt(expected)
         return float((strays <= tolerated).mean()) if len(total) else 1.0

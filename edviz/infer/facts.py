@@ -35,6 +35,7 @@ class Facts:
     confidence: Mapping[str, Confidence]
     given_kinds: frozenset[str]
     composites: Mapping[str, Composite]
+    no_samples: Mapping[str, tuple[str, ...]]
 
     @property
     def names(self) -> list[str]:

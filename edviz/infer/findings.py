@@ -6,8 +6,8 @@ confounding: donors nested in a condition, or one batch per donor, pass every ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from edviz.infer.composite import Composite
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
-from edviz.infer.lexicon import evidence_of_name, is_counted_anew, is_generic, spells_missing
+from edviz.infer.labels import combination_of, reused_label_pairs
+from edviz.infer.lexicon import evidence_of_name, is_control, is_counted_anew, spells_missing
 from edviz.infer.relations import Ints
+from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
-from edviz.infer.structure import Roles
+from edviz.infer.structure import MOST_LEVELS_OF_A_CONDITION, Roles
 
 Check = Callable[[Facts, Roles, Sequence[DeterminingSet]], Iterator[Finding]]
 CHECKS: list[Check] = []
@@ -56,7 +58,7 @@ def no_unit(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) ->
 @check
 def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A condition and a batch that are the same partition, or share some of it."""
-    for condition in conditions(facts, roles):
+    for condition in (name for name in conditions(facts, roles) if name in roles.shown):
         for batch in _batches(facts):
             relation = facts.relation(condition, batch)
             levels = facts.n_levels(condition)
@@ -99,21 +101,19 @@ def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet])
 @check
 def no_replication(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A condition with a single unit in some level cannot be tested."""
-    if facts.unit is None or facts.unit_table is None:
-        return
     for condition in conditions(facts, roles):
         if condition not in roles.shown:
             continue
-        per_level = facts.units_per_level(condition)
+        units = experimental_units(facts, (*roles.factors, *roles.batches), condition)
+        per_level = units.per_level(facts)
         single = [level for level, n in per_level.items() if n == 1]
-        if single:
-            unit = " × ".join(facts.unit.columns) or "row"
+        if single and not any(facts.kinds[name] == "batch" for name in units.columns):
             which = "every level" if len(single) == len(per_level) else _listed(single)
             yield Finding(
                 "no_replication",
                 "error" if len(single) == len(per_level) else "warning",
-                f"{condition} has one {unit} in {which}: a difference cannot be told from variation between units, "
-                "however many observations there are.",
+                f"{condition} has one {' × '.join(units.columns) or 'row'} in {which}: a difference cannot be told "
+                "from variation between units, however many observations there are.",
                 (condition,),
             )
 
@@ -121,30 +121,44 @@ def no_replication(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 @check
 def unit_is_condition(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """The levels of the unit are named like conditions: nothing is left to test them against."""
-    if facts.unit is None or len(facts.unit.columns) != 1:
-        return
-    column = facts.unit.columns[0]
-    group = [column, *facts.same_as[column]]
-    named = [
-        name for name in group if any(item.kind == "treatment" and item.weight >= 2 for item in facts.evidence[name])
-    ]
-    if named and not any(name in roles.shown and facts.kinds[name] == "treatment" for name in group):
-        aliases = [name for name in group if name != named[0]]
-        also = f" ({_listed(aliases)} says the same)" if aliases else ""
-        levels = _listed(facts.tables.levels(named[0])[:4])
+    group = unit_named_like_conditions(facts, roles)
+    if group:
+        also = f" ({_listed(group[1:])} says the same)" if len(group) > 1 else ""
+        levels = _listed(facts.tables.levels(group[0])[:4])
         yield Finding(
             "no_replication",
             "error",
-            f"The levels of {named[0]} ({levels}) read like conditions, and each is one unit{also}: "
+            f"The levels of {group[0]} ({levels}) read like conditions, and each is one unit{also}: "
             "the condition is wholly confounded with the sample, and no test of it is possible.",
             tuple(group),
         )
 
 
 @check
+def few_shared_batches(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """A condition whose levels seldom share a batch, though some do."""
+    for condition in (name for name in conditions(facts, roles) if name in roles.shown):
+        for batch in _batches(facts):
+            relation = facts.relation(batch, condition)
+            if relation.relation != "partially_crossed" or relation.components > 1:
+                continue
+            levels = _levels_within(facts, batch, condition)
+            shared = sum(n > 1 for n in levels)
+            if 2 * shared <= len(levels):
+                yield Finding(
+                    "few_shared_batches",
+                    "warning",
+                    f"Only {shared} of {len(levels)} levels of {batch} hold more than one level of {condition}: "
+                    "what can be compared within them rests on few units.",
+                    (condition, batch),
+                )
+
+
+@check
 def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
-    """A factor that varies within the levels of a coarser unit: that unit is a block."""
-    blocks = [name for name in roles.factors if facts.kinds[name] in ("unit", "batch") and facts.is_unit_level(name)]
+    """A factor that varies within the levels of a coarser unit or batch: a block."""
+    shown = (*roles.factors, *roles.batches)
+    blocks = [name for name in shown if facts.kinds[name] in ("unit", "batch") and facts.is_unit_level(name)]
     for condition in conditions(facts, roles):
         for block in blocks:
             if condition not in roles.shown or not facts.crossed(condition, block) or facts.is_unit(block):
@@ -154,7 +168,7 @@ def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> 
             several = sum(n > 1 for n in levels)
             if several:
                 yield Finding(
-                    "paired",
+                    "paired" if facts.kinds[block] == "unit" else "blocked",
                     "note",
                     f"{condition} varies within {block}: {several} of {len(levels)} levels of {block} have several "
                     f"levels of {condition}, {complete} have all; compare within {block}.",
@@ -271,7 +285,7 @@ def missing_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 @check
 def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Labels such as 1, 2, 3 that may stand for different things under each parent."""
-    for name, parent in reused_label_pairs(facts, roles):
+    for name, parent in reused_label_pairs(facts):
         labels = _listed(facts.tables.levels(name)[:4])
         if facts.kinds[parent] == "batch" and not is_counted_anew(name, parent):
             text = f"The labels of {name} ({labels}) occur in every {parent}; they were taken to mean the same in each."
@@ -290,6 +304,24 @@ def composite_levels(facts: Facts, roles: Roles, determined: Sequence[Determinin
     for name, composite in facts.composites.items():
         text = f"The level names of {name} have parts that no column holds: {describe_parts(composite)}."
         yield Finding("composite_levels", "note", text, (name,))
+
+
+@check
+def unreadable_columns(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Columns that could not be read for want of a filter."""
+    columns = facts.tables.table.listing.columns
+    unreadable = [column for column in columns if "filter" in (column.set_aside or "")]
+    if unreadable:
+        text = f"{len(unreadable)} of {len(columns)} obs columns could not be read: {unreadable[0].set_aside}."
+        yield Finding("unreadable", "warning", text, tuple(column.name for column in unreadable[:10]))
+
+
+@check
+def labels_of_no_sample(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Calls of demultiplexing that name no sample, and were left out."""
+    for name, levels in facts.no_samples.items():
+        text = f"Levels of {name} that name no sample ({_listed(levels)}) were taken as missing."
+        yield Finding("no_sample_labels", "warning", text, (name,))
 
 
 @check
@@ -314,52 +346,32 @@ def single_units(facts: Facts) -> list[str]:
     ]
 
 
+def unit_named_like_conditions(facts: Facts, roles: Roles) -> list[str]:
+    """Columns of the unit, if its few levels read like conditions, each once, and no other column tells a condition.
+
+    Numbered levels (Ctrl1, Ctrl2, KO1, KO2) are replicates, and no conditions of their own.
+    """
+    if (
+        facts.unit is None
+        or len(facts.unit.columns) != 1
+        or any(name in roles.shown for name in conditions(facts, roles))
+    ):
+        return []
+    column = facts.unit.columns[0]
+    group = [column, *facts.same_as[column]]
+    named = [name for name in group if any(is_control(level) for level in facts.tables.levels(name))]
+    if not named or facts.n_levels(column) > MOST_LEVELS_OF_A_CONDITION:
+        return []
+    stems = {re.sub(r"[\W_]*(rep|replicate)?[\W_]*\d+$", "", level.lower()) for level in facts.tables.levels(named[0])}
+    if len(stems) < facts.n_levels(column):
+        return []
+    return [named[0], *(name for name in group if name != named[0])]
+
+
 def describe_parts(composite: Composite) -> str:
     """List the levels of each part of composite level names that is no mere counter."""
     parts = [part.levels for part in composite.parts if not part.replicate_index]
     return "; ".join(_listed(levels) for levels in parts)
-
-
-def combination_of(facts: Facts) -> dict[str, tuple[str, str]]:
-    """Map columns that equal the combination of two coarser ones to those two."""
-    found: dict[str, tuple[str, str]] = {}
-    for name in facts.names:
-        coarser = [other for other in facts.names if facts.nests(other, name)]
-        coarser = [
-            other
-            for other in coarser
-            if not any(other in facts.same_as[known] for known in coarser[: coarser.index(other)])
-        ]
-        for a, b in combinations(coarser[:12], 2):
-            if facts.crossed(a, b) and facts.relation(a, b).filled == facts.n_levels(name):
-                found.setdefault(name, (a, b))
-    return found
-
-
-def reused_label_pairs(facts: Facts, roles: Roles) -> list[tuple[str, str]]:
-    """Find factors whose bare labels are crossed with a parent within which they are probably nested.
-
-    Either a third column equals the combination of the two, or the name of the column is one whose
-    labels are usually used again.
-    """
-    combined = {frozenset(pair) for pair in combination_of(facts).values()}
-    known_classes = {
-        name for name in facts.names if facts.kinds[name] == "classification" and facts.confidence[name] != "low"
-    }
-    found = []
-    for name in facts.names:
-        if name in known_classes or not is_generic(facts.tables.levels(name), but_for_prefix=True):
-            continue
-        for parent in facts.names:
-            if parent == name or parent in known_classes or facts.relation(name, parent).relation != "crossed":
-                continue
-            bare = is_generic(facts.tables.levels(name))
-            if is_generic(facts.tables.levels(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
-                bare = False  # of two counters the one with fewer labels is the one that starts anew
-            if is_counted_anew(name, parent) or (bare and frozenset((name, parent)) in combined):
-                found.append((name, parent))
-                break
-    return found
 
 
 def conditions(facts: Facts, roles: Roles) -> list[str]:

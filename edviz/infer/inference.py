@@ -10,14 +10,16 @@ import numpy as np
 
 from edviz.errors import DesignError
 from edviz.grammar import dumps
-from edviz.infer.composite import Composite, find_composite
+from edviz.infer.composite import Composite, Part, find_composite
+from edviz.infer.dependence import dependence
 from edviz.infer.determining import determining_sets
 from edviz.infer.facts import Facts
-from edviz.infer.findings import combination_of, find_all
+from edviz.infer.findings import find_all
 from edviz.infer.judge import Judge, with_joins
 from edviz.infer.kinds import all_evidence, decide, equal_columns, named_evidence
-from edviz.infer.lexicon import Evidence
-from edviz.infer.pair_tables import PairTables
+from edviz.infer.labels import combination_of
+from edviz.infer.lexicon import NO_SAMPLE_LEVELS, Evidence, evidence_of_name, is_counted_anew, is_generic
+from edviz.infer.pair_tables import PairTables, combine
 from edviz.infer.questions import ask_all
 from edviz.infer.relations import contingency, pairs, relate
 from edviz.infer.result import (
@@ -70,12 +72,14 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         If an override names an unknown column or kind, or a column that cannot be used so.
     """
     overrides = overrides or Overrides()
-    table, split = _split_columns(_with_ignored(table, overrides), overrides)
-    names = [column.name for column in table.listing.candidates]
+    table, split = _split_columns(_with_named(_with_ignored(table, overrides), overrides), overrides)
     _require_candidates(table, overrides)
-
-    tables = PairTables(table, names)
-    facts = _gather(tables, overrides)
+    table, overrides_used = _with_nested_labels(table, overrides)
+    names = [column.name for column in table.listing.candidates]
+    exact = PairTables(table, names)
+    cleaned, no_samples = _without_no_samples(table)
+    unnamed = [part for parts in split.values() for part in parts]
+    facts = _gather(PairTables(cleaned, names), overrides_used, unnamed, no_samples)
     roles = assign_roles(facts)
     design = build_design(facts, roles)
     determined = determining_sets(facts, names)
@@ -92,13 +96,15 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         set_aside=tuple(
             SetAside(column.name, column.set_aside) for column in table.listing.columns if column.set_aside is not None
         ),
-        pairs=tuple(_exact_pair(tables, a, b) for a, b in pairs(names)),
+        pairs=tuple(_exact_pair(exact, a, b) for a, b in pairs(names)),
     )
     return Inference(design, report, facts, roles)
 
 
-def _gather(tables: PairTables, overrides: Overrides) -> Facts:
-    named = named_evidence(tables)
+def _gather(
+    tables: PairTables, overrides: Overrides, unnamed: Sequence[str], no_samples: Mapping[str, tuple[str, ...]]
+) -> Facts:
+    named = named_evidence(tables, unnamed)
     for name, kind in overrides.kinds.items():
         named[name] = [Evidence(kind, 9, "given by the user")]
     if overrides.unit:
@@ -124,6 +130,7 @@ def _gather(tables: PairTables, overrides: Overrides) -> Facts:
         confidence={name: confidence for name, (_, confidence) in decided.items()},
         given_kinds=frozenset(overrides.kinds),
         composites={},
+        no_samples=no_samples,
     )
     facts = _with_combinations(facts)
     return replace(facts, composites=_new_composites(facts))
@@ -141,32 +148,32 @@ def _with_combinations(facts: Facts) -> Facts:
 
 
 def _new_composites(facts: Facts) -> dict[str, Composite]:
-    """Experimental columns with composite level names some part of which is no column yet."""
+    """Experimental columns with composite level names, with those parts that are no column yet."""
     found, combined = {}, combination_of(facts)
     for name in facts.names:
         if facts.kinds[name] == "classification" or name in combined:
             continue
         composite = find_composite(facts.tables.levels(name))
-        if composite is not None and _has_new_part(facts.tables, name, composite):
-            found[name] = composite
+        if composite is None:
+            continue
+        new = tuple(part for part in composite.parts if composite.aligned < 1 or _is_new(facts.tables, name, part))
+        if new:
+            found[name] = replace(composite, parts=new)
     return found
 
 
-def _has_new_part(tables: PairTables, name: str, composite: Composite) -> bool:
-    if composite.aligned < 1:
-        return True
-    parts = [part for part in composite.parts if not part.replicate_index]
-    return any(_equal_column(tables, name, part.of_level, len(part.levels)) is None for part in parts)
+def _is_new(tables: PairTables, name: str, part: Part) -> bool:
+    return not part.replicate_index and _equal_column(tables, name, part.of_level, len(part.levels)) is None
 
 
 def _equal_column(tables: PairTables, name: str, of_level: np.ndarray, n_levels: int) -> str | None:
-    """Return a column with the same partition as a part of the level names of `name`."""
+    """Return a column with the same partition, but for strays, as a part of the level names of `name`."""
     codes = tables.codes(name)
     part = np.where(codes >= 0, of_level[np.maximum(codes, 0)], -1)
     for other in tables.names:
-        if other != name and tables.n_levels(other) == n_levels:
-            found = relate(contingency(part, tables.codes(other), n_levels, len(tables.levels(other))))
-            if found.relation == "aliased":
+        if other != name:
+            counted = contingency(part, tables.codes(other), n_levels, len(tables.levels(other)))
+            if dependence(counted).holds and dependence(counted.flipped).holds:
                 return other
     return None
 
@@ -179,6 +186,84 @@ def _with_ignored(table: FactorTable, overrides: Overrides) -> FactorTable:
         for column in table.listing.columns
     )
     return FactorTable(FactorListing(table.n_obs, columns), table.codes)
+
+
+def _with_named(table: FactorTable, overrides: Overrides) -> FactorTable:
+    """Take columns that the user names as candidates, whatever was thought of them, if their codes were read."""
+    named = {*overrides.unit, *overrides.kinds, *overrides.split}
+    columns = tuple(
+        replace(column, set_aside=None)
+        if column.name in named and column.name in table.codes and column.name not in overrides.ignore
+        else column
+        for column in table.listing.columns
+    )
+    return FactorTable(FactorListing(table.n_obs, columns), table.codes)
+
+
+def _with_nested_labels(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, Overrides]:
+    """Where the unit is said to be a label within its parent, put the combination in the place of the label.
+
+    `--unit genotype --unit replicate` says that replicate 1 of one genotype is not replicate 1 of another.
+    """
+    names = list(overrides.unit)
+    if len(names) < 2:
+        return table, overrides
+    tables = PairTables(table, names)
+    labels = [
+        name
+        for name in names
+        if is_generic(tables.levels(name), but_for_prefix=True)
+        and not any(item.kind == "classification" for item in evidence_of_name(name))
+        and any(
+            is_counted_anew(name, parent) or not is_generic(tables.levels(parent), but_for_prefix=True)
+            for parent in names
+            if parent != name
+        )
+        and all(relate(tables.contingency(name, parent)).relation == "crossed" for parent in names if parent != name)
+    ]
+    if len(labels) != 1:
+        return table, overrides
+    codes = combine([table.codes[name] for name in names])
+    first = {int(code): row for row, code in reversed(list(enumerate(codes))) if code >= 0}
+    levels = [
+        ":".join(tables.levels(name)[int(table.codes[name][first[code]])] for name in names) for code in sorted(first)
+    ]
+    combined = ":".join(names)
+    made = smallest_codes(codes, len(levels))
+    column = Column(
+        combined,
+        "categorical",
+        n_levels=len(levels),
+        missing=int((codes < 0).sum()),
+        levels=count_levels(levels, made),
+        note=f"the combinations of {' and '.join(names)}",
+    )
+    columns = [
+        replace(known, set_aside=f"its labels start anew in each {names[0]}: {combined} stands for it")
+        if known.name == labels[0]
+        else known
+        for known in table.listing.columns
+    ]
+    listing = FactorListing(table.n_obs, (*columns, column))
+    return FactorTable(listing, {**table.codes, combined: made}), replace(overrides, unit=(combined,))
+
+
+def _without_no_samples(table: FactorTable) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
+    """Take the calls of demultiplexing that name no sample as missing, in columns that name samples."""
+    codes, columns, found = dict(table.codes), [], {}
+    for column in table.listing.columns:
+        levels = [entry.level for entry in column.levels or ()]
+        left_out = [index for index, level in enumerate(levels) if level.strip().lower() in NO_SAMPLE_LEVELS]
+        speaks = any(item.kind == "unit" and item.weight >= 2 for item in evidence_of_name(column.name))
+        if column.set_aside is None and speaks and 0 < len(left_out) <= len(levels) - 2:
+            codes[column.name] = np.where(np.isin(codes[column.name], left_out), -1, codes[column.name])
+            counted = count_levels(levels, codes[column.name])
+            missing = int((codes[column.name] < 0).sum())
+            n_levels = sum(entry.n > 0 for entry in counted)
+            column = replace(column, levels=counted, missing=missing, n_levels=n_levels)
+            found[column.name] = tuple(levels[index] for index in left_out)
+        columns.append(column)
+    return FactorTable(FactorListing(table.n_obs, tuple(columns)), codes), found
 
 
 def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
@@ -195,7 +280,7 @@ def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTabl
         tables = PairTables(table, [candidate.name for candidate in table.listing.candidates])
         new = []
         for number, part in enumerate(composite.parts, start=1):
-            if part.replicate_index or _equal_column(tables, name, part.of_level, len(part.levels)) is not None:
+            if not _is_new(tables, name, part):
                 continue
             part_codes = np.where(codes[name] >= 0, part.of_level[np.maximum(codes[name], 0)], -1)
             part_name = f"{name}_{number}"

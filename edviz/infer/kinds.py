@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from edviz.infer.lexicon import Evidence, clarity, evidence_of_levels, evidence_of_name, is_given_to_cells
 from edviz.infer.pair_tables import PairTables
@@ -11,9 +11,12 @@ from edviz.infer.unit import Unit, UnitTable
 from edviz.model import KINDS, Kind
 
 
-def named_evidence(tables: PairTables) -> dict[str, list[Evidence]]:
-    """Collect what the names of columns and levels suggest."""
-    return {name: evidence_of_name(name) + evidence_of_levels(tables.levels(name)) for name in tables.names}
+def named_evidence(tables: PairTables, unnamed: Collection[str]) -> dict[str, list[Evidence]]:
+    """Collect what the names of columns and levels suggest; the names of some columns are no person's."""
+    return {
+        name: [*([] if name in unnamed else evidence_of_name(name)), *evidence_of_levels(tables.levels(name))]
+        for name in tables.names
+    }
 
 
 def all_evidence(

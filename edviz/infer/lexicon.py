@@ -88,6 +88,9 @@ CELL_TYPE_WORDS = re.compile(
 RECEPTOR_COLUMN = re.compile(r"^(IR_)?V(D)?J_\d|_cdr3|^clonotype|_call$|^junction", re.IGNORECASE)
 """Columns of immune-receptor tables (AIRR, scirpy): measured on each cell."""
 
+NO_SAMPLE_LEVELS = frozenset("doublet doublets multiplet negative unassigned ambiguous unknown undetermined".split())
+"""Calls of demultiplexing that name no sample (souporcell, vireo, HTODemux, demuxlet)."""
+
 MISSING_WORDS = frozenset({"nan", "none", "na", "n/a", "null", "", "missing", "not available", "not applicable"})
 """Levels that spell a missing value."""
 
@@ -124,9 +127,11 @@ def evidence_of_name(name: str) -> list[Evidence]:
 def evidence_of_levels(levels: Sequence[str]) -> list[Evidence]:
     """List what the names of the levels suggest."""
     found = []
-    controls = [level for level in levels if CONTROL_LEVELS & {*words_of(level), "".join(words_of(level))}]
+    controls = [level for level in levels if is_control(level)]
     if controls and len(levels) <= 500:
         found.append(Evidence("treatment", 2, f"a level is called {controls[0]!r}"))
+    if levels and all(level.strip().lower() in NO_SAMPLE_LEVELS | {"singlet"} for level in levels):
+        found.append(Evidence("classification", 3, "the levels are calls of demultiplexing"))
     cell_types = [level for level in levels if CELL_TYPE_WORDS.search(level)]
     if len(cell_types) >= max(2, 0.3 * len(levels)):
         found.append(
@@ -139,6 +144,13 @@ def evidence_of_levels(levels: Sequence[str]) -> list[Evidence]:
     if len(levels) > 2 and sorted(levels) == sorted(str(index) for index in range(len(levels))):
         found.append(Evidence("classification", 1, "the levels are numbered from 0"))
     return found
+
+
+def is_control(level: str) -> bool:
+    """Whether a level is named like one of an assigned treatment: by its first word, or as a whole."""
+    words = words_of(level)
+    letters = [word for word in words if not word.isdigit()]
+    return "".join(words) in CONTROL_LEVELS or (bool(letters) and letters[0] in CONTROL_LEVELS)
 
 
 def is_attribute(name: str) -> bool:
@@ -179,7 +191,7 @@ def is_generic(levels: Sequence[str], *, but_for_prefix: bool = False) -> bool:
     return letters == [chr(ord("a") + index) for index in range(len(levels))][:26]
 
 
-REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index".split())
+REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index hashtag hto".split())
 """Names of columns whose labels are often used again under another parent."""
 
 REPLICATION_WORDS = frozenset("rep replicate site farm field location".split())

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from edviz.infer.facts import Facts
-from edviz.infer.findings import describe_parts, reused_label_pairs, single_units
+from edviz.infer.findings import describe_parts, single_units
+from edviz.infer.labels import reused_label_pairs
 from edviz.infer.result import Question
 from edviz.infer.structure import Roles
 
@@ -92,17 +93,21 @@ def split_composites(facts: Facts, roles: Roles) -> Iterator[Question]:
 @question
 def nested_labels(facts: Facts, roles: Roles) -> Iterator[Question]:
     """Bare labels that may be used again in each parent."""
-    for name, parent in reused_label_pairs(facts, roles):
+    for name, parent in reused_label_pairs(facts):
         levels = facts.tables.levels(name)
-        text = f"Is {name} {levels[0]!r} the same in every {parent} (crossed), or another one in each (nested)?"
-        yield Question(
-            "reused_labels",
-            text,
-            (name, parent),
-            (_argument("--unit", parent, "--unit", name), _argument("--ignore", name)),
+        crossed = _argument("--kind", f"{name}={facts.kinds[name]}")
+        nested = _argument("--unit", parent, "--unit", name)
+        text = (
+            f"Is {name} {levels[0]!r} the same in every {parent} (crossed: {crossed}), "
+            f"or another one in each (nested: {nested})?"
         )
+        yield Question("reused_labels", text, (name, parent), (crossed, nested))
 
 
 def _argument(*words: str) -> str:
-    """Write command-line words so that a shell passes them on as they are, whatever the column is called."""
-    return shlex.join(words)
+    """Write options and their values so that a shell passes them on as they are, whatever the column is called."""
+    paired = zip(words[::2], words[1::2], strict=True)
+    return " ".join(
+        shlex.quote(f"{option}={value}") if value.startswith("-") else f"{option} {shlex.quote(value)}"
+        for option, value in paired
+    )

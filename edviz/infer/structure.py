@@ -12,6 +12,7 @@ import numpy as np
 from edviz.errors import DesignError
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
+from edviz.infer.labels import labels_of_combinations
 from edviz.infer.lexicon import is_attribute, words_of
 from edviz.infer.pair_tables import combine
 from edviz.infer.relations import Ints
@@ -70,6 +71,11 @@ def assign_roles(facts: Facts) -> Roles:
     """Choose the columns that make the smallest design that says what matters."""
     unit_level = _representatives(facts, [name for name in facts.names if _is_structural(facts, name)])
     attributes = [name for name in unit_level if _is_only_attribute(facts, name)]
+    if not any(facts.kinds[name] in ("treatment", "observational") for name in unit_level if name not in attributes):
+        # What most studies only record is what this one is about, where nothing else differs between units.
+        attributes = [name for name in attributes if not _is_replicated(facts, name)]
+    labels = labels_of_combinations(facts)
+    attributes += [name for name in unit_level if name in labels and name not in attributes]
     candidates = [name for name in unit_level if name not in attributes]
     within = _representatives(facts, [name for name in facts.names if _is_factor_within_units(facts, name)])
     factors = [name for name in candidates if facts.kinds[name] != "batch"] + within
@@ -152,6 +158,11 @@ def _is_only_attribute(facts: Facts, name: str) -> bool:
         return True
     n_levels, n_units = facts.n_levels(name), len(facts.codes(name))
     return n_levels > MOST_LEVELS_OF_A_CONDITION and n_levels > 0.6 * n_units
+
+
+def _is_replicated(facts: Facts, name: str) -> bool:
+    """Whether at least two levels of a unit-level column have several units each."""
+    return sum(n > 1 for n in facts.units_per_level(name).values()) > 1
 
 
 def _representatives(facts: Facts, names: Sequence[str]) -> list[str]:

@@ -64,6 +64,39 @@ def test_donors_under_several_stimulations_are_blocks():
     assert Crossing("donor", "stim") in inference.design.relations
 
 
+def test_donors_spread_over_batches_make_the_batches_blocks():
+    inference = inferred(stim="abababab", batch="11112222", sample="stuvwxyz")
+    assert [finding.factors for finding in findings(inference, "blocked")] == [("stim", "batch")]
+    assert not findings(inference, "paired")
+    assert not findings(inferred(stim="aaaabbbb", batch="11112222", sample="stuvwxyz"), "blocked")
+
+
+def test_a_condition_that_few_batches_share_is_pointed_out():
+    inference = inferred(stim="aaabbbab", batch="12345677", sample="stuvwxyz")
+    assert "Only 1 of 7 levels of batch" in findings(inference, "few_shared_batches")[0].text
+    assert not findings(inferred(stim="abababab", batch="11112222", sample="stuvwxyz"), "few_shared_batches")
+
+
+def test_calls_of_demultiplexing_are_no_samples():
+    donors = ["d1", "d2", "d3", "d4", "doublet", "unassigned"]
+    columns = {
+        "donor": [donors[k // 50] for k in range(300)],
+        "condition": ["AABBAB"[k // 50] for k in range(300)],
+        "leiden": [str(k % 5) for k in range(300)],
+    }
+    inference = infer_design(table_of(columns))
+    assert inference.report.unit.n_units == 4
+    assert "'doublet', 'unassigned'" in findings(inference, "no_sample_labels")[0].text
+
+
+def test_sex_is_a_condition_only_where_nothing_else_is():
+    alone = inferred(sex="FFFMMM", donor="123456")
+    assert "sex" in alone.design.names
+    beside = inferred(sex="FMFMFM", disease="AAABBB", donor="123456")
+    assert "sex" not in beside.design.names
+    assert "disease" in beside.design.names
+
+
 def test_a_dose_without_controls_is_missing_by_design():
     rows = [
         ("ctrl", None, 1),

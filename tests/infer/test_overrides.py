@@ -4,6 +4,7 @@ import pytest
 
 from edviz.errors import DesignError
 from edviz.infer import Overrides, infer_design
+from edviz.model import Nesting
 from edviz.table import table_of
 
 CELLS = 20
@@ -36,6 +37,18 @@ def test_the_named_unit_is_the_unit():
 def test_a_combination_of_columns_can_be_the_unit():
     report = infer_design(table(), Overrides(unit=("genotype", "leiden"))).report
     assert (report.unit.column, report.unit.columns, report.unit.n_units) == (None, ("genotype", "leiden"), 8)
+
+
+def test_labels_that_start_anew_in_their_parent_are_nested_when_both_are_named():
+    rows = [(genotype, rep) for genotype in ("WT", "KO") for rep in ("1", "2", "3") for _ in range(CELLS)]
+    genotype, rep = zip(*rows, strict=True)
+    inference = infer_design(
+        table_of({"genotype": genotype, "replicate": rep}), Overrides(unit=("genotype", "replicate"))
+    )
+    assert inference.report.unit.n_units == 6
+    assert Nesting("genotype", "genotype:replicate") in inference.design.relations
+    assert inference.report.given == ("unit: genotype × replicate",)
+    assert "start anew" in next(entry.reason for entry in inference.report.set_aside if entry.column == "replicate")
 
 
 def test_a_given_kind_replaces_the_inferred_one_in_report_and_design():

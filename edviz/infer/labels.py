@@ -1,0 +1,76 @@
+"""Columns that say again what other columns say: combinations, and labels that start anew in each parent."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from edviz.infer.facts import Facts
+from edviz.infer.lexicon import is_counted_anew, is_generic
+
+MOST_COARSER = 12
+"""All pairs of more columns than this above one column are too many to try."""
+
+
+def combination_of(facts: Facts) -> dict[str, tuple[str, str]]:
+    """Map columns that equal the combination of two coarser ones to those two."""
+    found: dict[str, tuple[str, str]] = {}
+    for name in facts.names:
+        for a, b in combinations(_coarser(facts, name)[:MOST_COARSER], 2):
+            if facts.crossed(a, b) and facts.relation(a, b).filled == facts.n_levels(name):
+                found.setdefault(name, (a, b))
+    return found
+
+
+def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
+    """Find factors whose bare labels are crossed with a parent within which they are probably nested.
+
+    Either a third column equals the combination of the two, or the name of the column is one whose
+    labels are usually used again.
+    """
+    combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    classes = {
+        name for name in facts.names if facts.kinds[name] == "classification" and facts.confidence[name] != "low"
+    }
+    found = []
+    for name in facts.names:
+        if name in classes or name in facts.given_kinds or _is_surely_a_condition(facts, name):
+            continue
+        if not is_generic(facts.tables.levels(name), but_for_prefix=True):
+            continue
+        for parent in facts.names:
+            if parent != name and parent not in classes and _starts_anew(facts, name, parent, combined):
+                found.append((name, parent))
+                break
+    return found
+
+
+def labels_of_combinations(facts: Facts) -> set[str]:
+    """Labels that start anew in each parent, where another column names the combination and so says it all."""
+    combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    return {name for name, parent in reused_label_pairs(facts) if frozenset((name, parent)) in combined}
+
+
+def _coarser(facts: Facts, name: str) -> list[str]:
+    """Columns that nest another one, one of each partition."""
+    found: list[str] = []
+    for other in facts.names:
+        if facts.nests(other, name) and not any(other in facts.same_as[known] for known in found):
+            found.append(other)
+    return found
+
+
+def _is_surely_a_condition(facts: Facts, name: str) -> bool:
+    return facts.kinds[name] in ("treatment", "observational") and facts.confidence[name] != "low"
+
+
+def _starts_anew(facts: Facts, name: str, parent: str, combined: set[frozenset[str]]) -> bool:
+    if facts.relation(name, parent).relation != "crossed":
+        return False
+    if facts.kinds[name] == "batch" and facts.kinds[parent] == "unit":
+        return False  # lanes and runs that hold cells of several donors are what they say
+    if is_counted_anew(name, parent):
+        return True
+    bare = is_generic(facts.tables.levels(name))
+    if is_generic(facts.tables.levels(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
+        bare = False  # of two counters the one with fewer labels is the one that starts anew
+    return bare and frozenset((name, parent)) in combined

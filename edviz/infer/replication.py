@@ -1,0 +1,89 @@
+"""The experimental unit of a condition, and the table of such units.
+
+The experimental unit of a factor is the coarsest unit within which it is constant (Bailey 2008,
+Design of Comparative Experiments). A batch that holds one level of the condition counts as a unit
+too: what is processed together shares the variation of its processing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edviz.infer.facts import Facts
+from edviz.infer.pair_tables import combine
+from edviz.infer.relations import Ints
+
+
+@dataclass(frozen=True)
+class ExperimentalUnits:
+    """The experimental units of one condition.
+
+    Attributes
+    ----------
+    condition
+        The factor that is compared.
+    columns
+        The columns whose combination is the unit; none when every row is one.
+    rows
+        For each unit the position of one of its finest units, shape (n_units,).
+    codes
+        The unit of each finest unit, -1 where missing.
+    """
+
+    condition: str
+    columns: tuple[str, ...]
+    rows: Ints
+    codes: Ints
+
+    def per_level(self, facts: Facts) -> dict[str, int]:
+        """Count the units of each level, in stored order."""
+        codes = facts.codes(self.condition)[self.rows]
+        levels = facts.tables.levels(self.condition)
+        counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+        return {level: int(n) for level, n in zip(levels, counts, strict=True) if n}
+
+    def tells(self, facts: Facts, name: str) -> bool:
+        """Whether a unit-level factor is constant within these units."""
+        present = (self.codes >= 0) & (facts.codes(name) >= 0)
+        pairs = combine([self.codes[present], facts.codes(name)[present]]) if present.any() else self.codes[:0]
+        return len(np.unique(pairs)) == len(np.unique(self.codes[present]))
+
+    def complete_rows(self, facts: Facts, names: Sequence[str]) -> Ints:
+        """Return the rows where none of the factors is missing."""
+        complete = np.ones(len(self.rows), dtype=bool)
+        for name in names:
+            complete &= facts.codes(name)[self.rows] >= 0
+        return self.rows[complete]
+
+    def rank(self, facts: Facts, names: Sequence[str], rows: Ints) -> int:
+        """Rank of the intercept and the indicators of factors on the given rows."""
+        blocks: list[NDArray[np.float64]] = [np.ones((len(rows), 1))]
+        for name in names:
+            codes = facts.codes(name)[rows]
+            blocks.append((codes[:, None] == np.unique(codes)[None, :]).astype(np.float64))
+        return int(np.linalg.matrix_rank(np.unique(np.hstack(blocks), axis=0))) if len(rows) else 0
+
+
+def experimental_units(facts: Facts, shown: Sequence[str], condition: str) -> ExperimentalUnits:
+    """Find the coarsest unit, among the factors shown, within which a unit-level condition is constant."""
+    fitting = [
+        name
+        for name in shown
+        if name != condition
+        and facts.is_unit_level(name)
+        and facts.kinds[name] in ("unit", "batch")
+        and (facts.nests(condition, name) or name in facts.same_as[condition])
+    ]
+    if fitting:
+        columns: tuple[str, ...] = (min(fitting, key=lambda name: (facts.n_levels(name), facts.kinds[name] == "unit")),)
+    else:
+        columns = () if facts.unit is None else facts.unit.columns
+    n_rows = len(facts.codes(condition))
+    codes = combine([facts.codes(name) for name in columns]) if columns else np.arange(n_rows, dtype=np.int64)
+    present = np.flatnonzero(codes >= 0)
+    _, first = np.unique(codes[present], return_index=True)
+    return ExperimentalUnits(condition, columns, present[first], codes)
