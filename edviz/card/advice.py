@@ -109,14 +109,15 @@ def formulas(advice: ConditionAdvice, facts: Facts) -> dict[str, str]:
 
     Returns
     -------
-    Formulas by library: DESeq2 and edgeR on pseudobulk counts of the experimental units, blocks as
-    fixed effects; lme4 on observations, blocks and units as random effects.
+    Formulas by library: DESeq2 and edgeR on counts of the experimental units (pseudobulk, unless each
+    row is one), blocks as fixed effects; lme4 on observations, blocks and units as random effects.
     """
     technical = [name for name in advice.terms if facts.kinds[name] != "unit"]
     groups: list[tuple[str, ...]] = [(name,) for name in advice.terms if facts.kinds[name] == "unit"]
     groups += [columns for columns in (advice.unit, facts.unit.columns if facts.unit else ()) if columns]
     random = [f"(1 | {':'.join(map(_quoted, columns))})" for columns in dict.fromkeys(groups)]
-    found = {"DESeq2, edgeR (pseudobulk)": "~ " + " + ".join(map(_quoted, (*advice.terms, advice.condition)))}
+    libraries = "DESeq2, edgeR (pseudobulk)" if advice.unit else "DESeq2, edgeR"
+    found = {libraries: "~ " + " + ".join(map(_quoted, (*advice.terms, advice.condition)))}
     if random:
         found["lme4 (observations)"] = "y ~ " + " + ".join([*map(_quoted, (*technical, advice.condition)), *random])
     return found
@@ -213,7 +214,8 @@ def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> K
     if not lost and apart:
         return KeyAdvice(key, "with care", {}, f"few of its levels hold more than one level of {apart[0]}")
     if not lost:
-        what = f"{_and(at_stake)} mixes across its levels" if at_stake else "no condition is at stake"
+        mix = "mixes" if len(at_stake) == 1 else "mix"
+        what = f"{_and(at_stake)} {mix} across its levels" if at_stake else "no condition is at stake"
         return KeyAdvice(key, "usable", {}, what)
     whole = [name for name, (gone, of) in lost.items() if gone == of]
     if whole:

@@ -23,6 +23,8 @@ from edviz.table import Column
 
 MOST_CLASSES, MOST_COLUMNS = 40, 8
 MOST_LEVELS_LISTED = 60
+FEW_DEGREES_OF_FREEDOM = 3
+"""With fewer, the t quantile of a test is above 4 standard errors (alpha 0.05): only huge effects show."""
 MARKS = {"error": "**Stop.**", "warning": "**Careful.**", "note": "Note."}
 
 
@@ -78,7 +80,7 @@ def comparisons(inference: Inference) -> str:
             ", ".join(f"{code(level)} {n}" for level, n in list(item.units_per_level.items())[:MOST_COLUMNS])
             + (" …" if len(item.units_per_level) > MOST_COLUMNS else ""),
             ", ".join(code(name) for name in item.blocks) or "none",
-            "yes" if item.testable else "no: " + prose(item.reason or ""),
+            _testable(item),
         ]
         for item in advised
     ]
@@ -228,13 +230,23 @@ def _without_conditions(inference: Inference) -> str:
         name for name in inference.roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"
     ]
     if within:
+        named = ", ".join(code(name) for name in within)
+        vary, its = ("varies", "its") if len(within) == 1 else ("vary", "their")
         return (
-            f"{', '.join(code(name) for name in within)} varies within samples: compare its levels within samples or "
-            "batches, and sum counts per sample and level where there are enough observations."
+            f"{named} {vary} within samples: compare {its} levels within samples or batches, and sum counts per "
+            "sample and level where there are enough observations."
         )
     return (
         "No obs column tells a treatment or condition that differs between units: the file alone allows no comparison."
     )
+
+
+def _testable(advice: ConditionAdvice) -> str:
+    if not advice.testable:
+        return "no: " + prose(advice.reason or "")
+    if (advice.residual_df or 0) < FEW_DEGREES_OF_FREEDOM:
+        return f"hardly: {advice.residual_df} residual df between units"
+    return "yes"
 
 
 def _models(facts: Facts, advice: ConditionAdvice) -> str:
@@ -255,7 +267,23 @@ def _pseudobulk(inference: Inference, advised: Sequence[ConditionAdvice]) -> str
         technical = facts.unit is not None and unit != facts.unit.columns and len(facts.unit.columns) > 0
         below = f", over its {code(unit_name(facts, facts.unit.columns))} levels" if technical and facts.unit else ""
         lines.append(f"Pseudobulk for {of}: sum raw counts over each {level}{below}.")
-    return "\n".join(lines)
+    if label is not None:
+        lines += [_classes_with_enough(facts, label, advice.condition) for advice in advised if advice.testable]
+    return bullets(lines)
+
+
+def _classes_with_enough(facts: Facts, label: str, condition: str) -> str:
+    counted = classes_by_level(facts, label, condition)
+    enough = [name for name, row in counted.items() if all(level.units > 1 for level in row.values())]
+    return (
+        f"{len(enough)} of {len(counted)} classes of {code(label)} have two or more samples with at least "
+        f"{LEAST_CELLS_OF_A_PSEUDOBULK} observations in every level of {code(condition)}"
+        + (
+            f": {', '.join(map(code, enough[:MOST_COLUMNS]))}{' …' if len(enough) > MOST_COLUMNS else ''}."
+            if enough
+            else "."
+        )
+    )
 
 
 def _lost(advice: KeyAdvice) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edviz.infer.facts import Facts
-from edviz.infer.findings import conditions
+from edviz.infer.findings import conditions, unit_named_like_conditions
 from edviz.infer.result import Finding
 from edviz.infer.structure import Roles
 from edviz.model import Design
@@ -72,7 +72,9 @@ def describe(facts: Facts, roles: Roles, design: Design) -> list[str]:
     if facts.unit is not None and within:
         sentences.append(f"{_and(within)} {'varies' if len(within) == 1 else 'vary'} within these units.")
     lone = [name for name in conditions(facts, roles) if name in roles.shown]
-    if facts.unit is not None and not lone and not within:
+    if like_conditions := unit_named_like_conditions(facts, roles):
+        sentences.append(f"The levels of {like_conditions[0]} read like conditions, one unit of each.")
+    elif facts.unit is not None and not lone and not within:
         sentences.append("No column tells a treatment or condition that differs between units.")
     return sentences
 

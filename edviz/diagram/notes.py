@@ -105,10 +105,11 @@ def _totals(design: Design, names: Mapping[str, str], counted: Mapping[str, int]
     """Yield how many levels a factor has in all, where its size does not say so, and how many combinations."""
     totals = {name: total_levels(design, name) for name in design.names}
     totals |= {name: CountRange(total, total, approximate=False) for name, total in counted.items() if name in totals}
-    for factor in design.factors:
-        total = totals[factor.name]
-        if total.high is not None and (design.parents(factor.name) or is_shortened(factor.size)):
-            yield f"{names[factor.name]} {_range_text(total)}"
+    told = [factor.name for factor in design.factors if design.parents(factor.name) or is_shortened(factor.size)]
+    known = [(totals[name].high, name) for name in told if totals[name].high is not None]
+    # By number, so that equal designs that were written in another order look the same.
+    for _, name in sorted(known, key=lambda entry: (entry[0] or 0, entry[1])):
+        yield f"{names[name]} {_range_text(totals[name])}"
     combinations = count_observations(design)
     if not counted and combinations.high is not None and combinations not in totals.values():
         yield f"{_range_text(combinations)} combinations"

@@ -14,6 +14,9 @@ MOST_STRAYS = 0.12
 LEAST_RECALL = 0.3
 """Of each level at least this share lies in groups where it is the most frequent one: strays are
 spread over the groups, while a level that is never the most frequent one is a real subdivision."""
+LEAST_GAIN = 0.5
+"""Knowing the level of one factor must at least halve the errors of naming the most frequent level of the other
+(the lambda of Goodman and Kruskal 1954): nearly everything tells a column that is nearly constant."""
 LEAST_CLEAR_GROUPS = 0.9
 GROUP_WORTH_JUDGING = 10
 """Groups of fewer observations say little about their majority, and noise is judged on larger ones only."""
@@ -116,6 +119,10 @@ def _same_levels(kept: Contingency, table: Contingency) -> bool:
 
 def _holds_but_for_strays(table: Contingency, groups: _Groups) -> bool:
     if table.n_obs < GROUP_WORTH_JUDGING * len(groups.total):
+        return False
+    errors = table.n_obs - groups.largest.sum()
+    errors_without = table.n_obs - np.bincount(table.b, table.n).max()
+    if errors > (1 - LEAST_GAIN) * errors_without:
         return False
     accurate = groups.accuracy >= 1 - MOST_STRAYS
     return bool(accurate and groups.clear_share >= LEAST_CLEAR_GROUPS and _recall(table, groups) >= LEAST_RECALL)

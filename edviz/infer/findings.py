@@ -15,8 +15,8 @@ from edviz.infer.composite import Composite
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
-from edviz.infer.labels import combination_of, reused_label_pairs
-from edviz.infer.lexicon import evidence_of_name, is_control, is_counted_anew, spells_missing
+from edviz.infer.labels import combination_of, may_mean_the_same, reused_label_pairs
+from edviz.infer.lexicon import evidence_of_name, is_control, spells_missing
 from edviz.infer.relations import Ints
 from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
@@ -144,7 +144,7 @@ def few_shared_batches(facts: Facts, roles: Roles, determined: Sequence[Determin
                 continue
             levels = _levels_within(facts, batch, condition)
             shared = sum(n > 1 for n in levels)
-            if 2 * shared <= len(levels):
+            if _few_hold_several(levels):
                 yield Finding(
                     "few_shared_batches",
                     "warning",
@@ -166,7 +166,8 @@ def paired(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> 
             levels = _levels_within(facts, block, condition)
             complete = sum(n == facts.n_levels(condition) for n in levels)
             several = sum(n > 1 for n in levels)
-            if several:
+            told = facts.kinds[block] == "batch" and _few_hold_several(levels)  # by `few_shared_batches`
+            if several and not told:
                 yield Finding(
                     "paired" if facts.kinds[block] == "unit" else "blocked",
                     "note",
@@ -287,7 +288,7 @@ def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSe
     """Labels such as 1, 2, 3 that may stand for different things under each parent."""
     for name, parent in reused_label_pairs(facts):
         labels = _listed(facts.tables.levels(name)[:4])
-        if facts.kinds[parent] == "batch" and not is_counted_anew(name, parent):
+        if may_mean_the_same(facts, name, parent):
             text = f"The labels of {name} ({labels}) occur in every {parent}; they were taken to mean the same in each."
             yield Finding("reused_labels", "note", text, (name, parent))
         else:
@@ -415,6 +416,10 @@ def _per_level(facts: Facts, outer: str, inner: str) -> str:
 def _levels_within(facts: Facts, block: str, condition: str) -> list[int]:
     _, table = facts.judge.table(block, condition)
     return [int(n) for n in np.bincount(table.a) if n]
+
+
+def _few_hold_several(levels_within: Sequence[int]) -> bool:
+    return 2 * sum(n > 1 for n in levels_within) <= len(levels_within)
 
 
 def _missing_by_design(facts: Facts, name: str) -> tuple[str, list[str]] | None:

@@ -47,7 +47,16 @@ def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
 def labels_of_combinations(facts: Facts) -> set[str]:
     """Labels that start anew in each parent, where another column names the combination and so says it all."""
     combined = {frozenset(pair) for pair in combination_of(facts).values()}
-    return {name for name, parent in reused_label_pairs(facts) if frozenset((name, parent)) in combined}
+    return {
+        name
+        for name, parent in reused_label_pairs(facts)
+        if frozenset((name, parent)) in combined and not may_mean_the_same(facts, name, parent)
+    }
+
+
+def may_mean_the_same(facts: Facts, name: str, parent: str) -> bool:
+    """Whether the same bare label may well be the same thing: a donor 1 that is in every batch."""
+    return facts.kinds[parent] == "batch" and not is_counted_anew(name, parent)
 
 
 def _coarser(facts: Facts, name: str) -> list[str]:

@@ -36,7 +36,7 @@ def test_airway_is_fitted_as_its_authors_do():
     assert advice.testable
     assert advice.units_per_level == {"trt": 4, "untrt": 4}
     assert advice.residual_df == 8 - 5
-    assert formulas(advice, facts)["DESeq2, edgeR (pseudobulk)"] == "~ cell + dex"
+    assert formulas(advice, facts)["DESeq2, edgeR"] == "~ cell + dex"
 
 
 def test_wu2020_compares_sources_within_patients():
