@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edviz.counting import ArraySource, Coding, Counts, Ints, count, with_codings
 from edviz.errors import DesignError
 
 ColumnKind = Literal["categorical", "string", "integer", "boolean", "float", "other"]
@@ -86,23 +87,31 @@ class FactorListing:
 
 @dataclass(frozen=True)
 class FactorTable:
-    """Candidate factors with their codes.
+    """Candidate factors, and how often their levels occur together.
 
     Attributes
     ----------
     listing
         All columns, candidates or not.
-    codes
-        For each candidate an array of shape (n_obs,): positions in its `levels`, -1 where missing.
+    counts
+        Of each candidate, codes are positions in its `levels`, -1 where missing.
     """
 
     listing: FactorListing
-    codes: Mapping[str, Codes] = field(repr=False)
+    counts: Counts = field(repr=False)
 
     @property
     def n_obs(self) -> int:
         """Number of observations."""
         return self.listing.n_obs
+
+    def codes(self, name: str) -> Ints:
+        """Return the code of every observation, shape (n_obs,); a file is read once more for that."""
+        return self.counts.codes(name).codes[name]
+
+    def with_columns(self, columns: Sequence[Column], codings: Mapping[str, Coding]) -> FactorTable:
+        """Return a table with other columns, some of which are functions of those there are."""
+        return FactorTable(FactorListing(self.n_obs, tuple(columns)), with_codings(self.counts, codings))
 
 
 def smallest_codes(codes: NDArray[np.integer], n_levels: int) -> Codes:
@@ -112,10 +121,19 @@ def smallest_codes(codes: NDArray[np.integer], n_levels: int) -> Codes:
     return np.where(inside, codes, -1).astype(dtype)
 
 
-def count_levels(levels: Sequence[str], codes: Codes) -> tuple[LevelCount, ...]:
-    """Count the observations of every level, in stored order."""
-    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    return tuple(LevelCount(level, int(n)) for level, n in zip(levels, counts, strict=True))
+def count_levels(levels: Sequence[str], codes: Ints, n: Ints) -> tuple[LevelCount, ...]:
+    """Count the observations of every level, in stored order, given how many have each of some codes."""
+    present = codes >= 0
+    counts = np.bincount(codes[present], weights=n[present], minlength=len(levels))
+    return tuple(LevelCount(level, int(number)) for level, number in zip(levels, counts, strict=True))
+
+
+def counted_column(column: Column, levels: Sequence[str], counts: Counts) -> Column:
+    """Return a column with its levels counted."""
+    rows = counts.rows(column.name)
+    counted = count_levels(levels, rows.codes[column.name], rows.n)
+    missing = int(rows.n[rows.codes[column.name] < 0].sum())
+    return replace(column, levels=counted, missing=missing, n_levels=sum(entry.n > 0 for entry in counted))
 
 
 def reason_to_set_aside(kind: ColumnKind, n_levels: int, n_obs: int) -> str | None:
@@ -146,20 +164,26 @@ def table_of(columns: Mapping[str, Sequence[object]]) -> FactorTable:
     if len(lengths) > 1:
         raise DesignError(f"the columns of a table have one length, not {sorted(lengths)}")
     n_obs = lengths.pop() if lengths else 0
-    described, codes = [], {}
-    for name, values in columns.items():
-        present = sorted(
-            {value for value in values if not _is_missing(value)}, key=lambda value: (str(type(value)), value)
-        )
-        position = {value: index for index, value in enumerate(present)}
-        raw = np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
-        codes[name] = smallest_codes(raw, len(present))
-        levels = count_levels([str(value) for value in present], codes[name])
-        reason = None if len(present) > 1 else reason_to_set_aside("categorical", len(present), n_obs)
-        described.append(
-            Column(name, "categorical", False, len(present), int((raw < 0).sum()), levels, set_aside=reason)
-        )
-    return FactorTable(FactorListing(n_obs, tuple(described)), codes)
+    levels = {name: _levels_of(values) for name, values in columns.items()}
+    codes = {name: _codes_of(values, levels[name]) for name, values in columns.items()}
+    counts = count(ArraySource(codes, {name: len(levels[name]) for name in columns}, n_obs), tuple(columns))
+    described = []
+    for name in columns:
+        reason = None if len(levels[name]) > 1 else reason_to_set_aside("categorical", len(levels[name]), n_obs)
+        column = Column(name, "categorical", set_aside=reason)
+        described.append(counted_column(column, [str(level) for level in levels[name]], counts))
+    return FactorTable(FactorListing(n_obs, tuple(described)), counts)
+
+
+def _levels_of(values: Sequence[object]) -> list[object]:
+    present = {value for value in values if not _is_missing(value)}
+    return sorted(present, key=lambda value: (str(type(value)), value))
+
+
+def _codes_of(values: Sequence[object], levels: Sequence[object]) -> Codes:
+    position = {level: index for index, level in enumerate(levels)}
+    raw = np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
+    return smallest_codes(raw, len(levels))
 
 
 def _is_missing(value: object) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edviz.counting import Rows
 from edviz.infer.facts import Facts
 
 LEAST_CELLS_OF_A_PSEUDOBULK = 10
@@ -41,17 +42,15 @@ class ClassCount:
 
 def observations_per_level(facts: Facts, name: str) -> dict[str, int]:
     """Count observations of each level as recorded, in stored order."""
-    codes = facts.tables.codes(name)
-    counts = np.bincount(codes[codes >= 0], minlength=len(facts.tables.levels(name)))
-    return {level: int(n) for level, n in zip(facts.tables.levels(name), counts, strict=True) if n}
+    column = facts.tables.table.listing.column(name)
+    return {entry.level: entry.n for entry in column.levels or () if entry.n}
 
 
 def observations_per_unit(facts: Facts) -> Spread | None:
     """Summarise the observations of the finest units."""
-    if facts.unit is None or not facts.unit.columns or not facts.unit.n_units:
+    if facts.unit is None or facts.unit_table is None or not facts.unit.columns or not facts.unit.n_units:
         return None
-    codes = facts.unit.codes
-    return Spread.of([int(n) for n in np.bincount(codes[codes >= 0]) if n])
+    return Spread.of([int(n) for n in facts.unit_table.sizes if n])
 
 
 def classes_by_level(facts: Facts, label: str, factor: str) -> dict[str, dict[str, ClassCount]]:
@@ -60,14 +59,12 @@ def classes_by_level(facts: Facts, label: str, factor: str) -> dict[str, dict[st
     Each observation counts for the recorded class and the recorded level.
     """
     classes, levels = facts.tables.levels(label), facts.tables.levels(factor)
-    label_codes, factor_codes = facts.tables.codes(label), facts.tables.codes(factor)
-    units = facts.unit.codes if facts.unit is not None else np.zeros(facts.tables.n_obs, dtype=np.int64)
-    present = (label_codes >= 0) & (factor_codes >= 0) & (units >= 0)
-    keys, n = np.unique(
-        np.stack([label_codes[present].astype(np.int64), factor_codes[present].astype(np.int64), units[present]]),
-        axis=1,
-        return_counts=True,
-    )
+    key = facts.unit.key if facts.unit is not None else ()
+    rows = facts.tables.rows(*dict.fromkeys((label, factor, *key))).complete((label, factor))
+    units = facts.unit.of(rows) if facts.unit is not None else np.zeros(len(rows), dtype=np.int64)
+    counted = Rows({"class": rows.codes[label], "level": rows.codes[factor], "unit": units}, rows.n)
+    counted = counted.complete().distinct(("class", "level", "unit"))
+    keys, n = (counted.codes["class"], counted.codes["level"]), counted.n
     total = np.zeros((len(classes), len(levels)), dtype=np.int64)
     enough = np.zeros_like(total)
     np.add.at(total, (keys[0], keys[1]), n)

@@ -1,35 +1,41 @@
-"""The factors of an .h5ad file: obs columns with their levels and codes."""
+"""The factors of an .h5ad file: obs columns with their levels, counted together."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 
+import numpy as np
+
+from edviz.counting import Counted, count
 from edviz.errors import DesignError
+from edviz.h5ad.codes import (
+    ColumnCodes,
+    ColumnError,
+    FrameSource,
+    LabelledCodes,
+    NumberedCodes,
+    column_codes,
+    is_large,
+    look_at_some,
+    note_on_names,
+    read_level_names,
+    tally,
+)
 from edviz.h5ad.columns import Content, Labelled, LeftOut, Plain, StoredColumn, length_of
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.parts import PartError
 from edviz.h5ad.reader import open_h5ad
-from edviz.h5ad.tally import (
-    LevelledTally,
-    Tally,
-    TooManyLevelsError,
-    are_all_different,
-    is_large,
-    note_on_names,
-    read_level_names,
-    tally_codes,
-    tally_values,
-)
 from edviz.table import (
     MOST_LEVELS,
-    Codes,
+    NEAR_UNIQUE_SHARE,
     Column,
     FactorListing,
     FactorTable,
-    LevelCount,
-    count_levels,
+    counted_column,
     reason_to_set_aside,
 )
 
@@ -37,25 +43,18 @@ MEASUREMENT = "floating-point measurement"
 ONE_LEVEL = "one level only"
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What reading a column gave."""
-
-    set_aside: str | None
-    tally: Tally | None = None
-    levels: tuple[LevelCount, ...] | None = None
-    note: str | None = None
-
-
 def read_factors(path: str | PathLike[str], *, also: Collection[str] = ()) -> FactorTable:
-    """Read the obs columns of an .h5ad file, with codes for those that may be factors.
+    """Read the obs columns of an .h5ad file, and count those that may be factors together.
+
+    The codes are read once, in blocks, and not kept: memory depends on the number of levels, not on
+    the number of observations.
 
     Parameters
     ----------
     path
         The file; it is only read, and its matrices are not.
     also
-        Names of columns whose levels and codes are wanted even if they are set aside.
+        Names of columns that are counted even if they are set aside.
 
     Raises
     ------
@@ -68,14 +67,11 @@ def read_factors(path: str | PathLike[str], *, also: Collection[str] = ()) -> Fa
         frame = h5ad.obs
         for name in also:
             _check_name(name, frame)
-        columns, codes = [], {}
-        for stored in frame.columns:
-            reading = _read_column(stored.content, frame.n, wanted=stored.name in also)
-            columns.append(_describe(stored, reading))
-            found = _codes_to_hand_on(reading, wanted=stored.name in also)
-            if found is not None:
-                codes[stored.name] = found
-    return FactorTable(FactorListing(frame.n, tuple(columns)), codes)
+        columns = {stored.name: _Reading(stored, frame.n, wanted=stored.name in also) for stored in frame.columns}
+        counted, source = _count_together(columns, frame, partial(_frame_of, path))
+        described = tuple(reading.describe(counted) for reading in columns.values())
+        source.close()
+    return FactorTable(FactorListing(frame.n, described), counted)
 
 
 def reason_not_to_read(content: Content, n_obs: int) -> str | None:
@@ -88,6 +84,121 @@ def reason_not_to_read(content: Content, n_obs: int) -> str | None:
     return MEASUREMENT if content.kind == "float" else None
 
 
+class _Reading:
+    """What is known of one column while the columns are read.
+
+    Attributes
+    ----------
+    codes
+        The column as codes; None if it cannot be read or need not be.
+    set_aside
+        Why it is no candidate, as far as is known.
+    """
+
+    def __init__(self, stored: StoredColumn, n_obs: int, *, wanted: bool) -> None:
+        self.codes: ColumnCodes | None = None
+        self.set_aside = reason_not_to_read(stored.content, n_obs)
+        self.wanted = wanted
+        self._stored = stored
+        self._n_obs = n_obs
+        self._tallied: tuple[int, int] | None = None
+        if isinstance(stored.content, LeftOut) or (self.set_aside and not (wanted and self.set_aside == MEASUREMENT)):
+            return
+        try:
+            self._look(stored.content)
+        except PartError as error:
+            self.give_up(str(error))
+
+    @property
+    def is_counted_with_others(self) -> bool:
+        """Whether the column goes through the common pass; one that is set aside but wanted is counted on demand."""
+        return self.codes is not None and self.set_aside is None
+
+    def give_up(self, reason: str) -> None:
+        """Set the column aside for good."""
+        self.codes, self.set_aside = None, reason
+
+    def describe(self, counted: Counted) -> Column:
+        """Say what was found, once all columns were counted."""
+        column = Column(
+            self._stored.name,
+            self._stored.content.kind,
+            isinstance(self._stored.content, Labelled) and self._stored.content.ordered,
+            set_aside=self.set_aside,
+        )
+        if self.codes is None:
+            n_levels, missing = self._tallied or (None, None)
+            return replace(column, n_levels=n_levels, missing=missing, note=self._stored.note)
+        try:
+            names = self._level_names(counted)
+        except PartError as error:
+            self.give_up(str(error))
+            return replace(column, set_aside=self.set_aside, note=self._stored.note)
+        column = counted_column(column, names, counted)
+        reason = self.set_aside or reason_to_set_aside(column.kind, column.n_levels or 0, self._n_obs)
+        kept = reason in (None, ONE_LEVEL) or self.wanted
+        notes = (self._stored.note, self._unlabelled() if kept else None, self.codes.note)
+        note = _joined(*notes, note_on_names(names) if kept else None)
+        return replace(column, set_aside=reason, note=note, levels=column.levels if kept else None)
+
+    def _look(self, content: Labelled | Plain) -> None:
+        """Look at the column as far as needed to know if it is a candidate."""
+        most_levels = MOST_LEVELS.get(content.kind) if not self.wanted else None
+        large = isinstance(content, Plain) and is_large(content)
+        codes = column_codes(content, self._n_obs, most_levels=most_levels if large else None)
+        self.codes = codes
+        if isinstance(codes, LabelledCodes):
+            if codes.size > NEAR_UNIQUE_SHARE * self._n_obs:
+                self._tally(codes)
+        elif isinstance(codes, NumberedCodes) and not large:
+            self._tally(codes)
+        elif isinstance(codes, NumberedCodes) and not self.wanted:
+            look_at_some(codes, self._n_obs)
+        else:
+            self._tally(codes)
+        codes.make_room()
+
+    def _tally(self, codes: ColumnCodes) -> None:
+        counts, missing = tally(codes)
+        n_levels = int(np.count_nonzero(counts))
+        reason = reason_to_set_aside(self._stored.content.kind, n_levels, self._n_obs)
+        self.set_aside = self.set_aside or (reason if reason != ONE_LEVEL else None)
+        self._tallied = n_levels, missing
+        if self.set_aside is not None and not self.wanted:
+            self.codes = None
+
+    def _level_names(self, counted: Counted) -> list[str]:
+        if isinstance(self.codes, NumberedCodes):
+            names, place = self.codes.sorted_levels()
+            counted.renumber(self._stored.name, place)
+            return names
+        return read_level_names(self.codes.content, self._n_obs) if self.codes is not None else []
+
+    def _unlabelled(self) -> str | None:
+        plain = isinstance(self._stored.content, Plain) and self._stored.content.kind == "integer"
+        return "whole numbers without labels" if plain else None
+
+
+def _count_together(
+    readings: dict[str, _Reading], frame: Frame, open_frame: Callable[[], AbstractContextManager[Frame]]
+) -> tuple[Counted, FrameSource]:
+    """Count the columns in one pass; one that turns out to be unreadable is left out of the next try."""
+    while True:
+        codes = {name: reading.codes for name, reading in readings.items() if reading.codes is not None}
+        together = [name for name in codes if readings[name].is_counted_with_others]
+        source = FrameSource(frame, codes, open_frame)
+        try:
+            return count(source, together, on_demand=[name for name in codes if name not in together]), source
+        except ColumnError as error:
+            readings[error.name].give_up(str(error))
+
+
+@contextmanager
+def _frame_of(path: str | PathLike[str]) -> Iterator[Frame]:
+    with open_h5ad(path) as h5ad:
+        yield h5ad.obs
+
+
 def _check_name(name: str, frame: Frame) -> None:
     if frame.column(name) is None:
         from difflib import get_close_matches
@@ -96,70 +207,6 @@ def _check_name(name: str, frame: Frame) -> None:
         near = get_close_matches(name, names, n=3) or names
         start = "the nearest are" if near is not names else "the columns are"
         raise DesignError(f"no column {name!r} in obs; {start} {', '.join(near) or 'none'}")
-
-
-def _read_column(content: Content, n_obs: int, *, wanted: bool) -> _Reading:
-    reason = reason_not_to_read(content, n_obs)
-    if isinstance(content, LeftOut) or (reason is not None and not (wanted and reason == MEASUREMENT)):
-        return _Reading(reason)
-    try:
-        if isinstance(content, Labelled):
-            return _read_labelled(content, n_obs, wanted=wanted)
-        return _read_plain(content, n_obs, reason, wanted=wanted)
-    except PartError as error:
-        return _Reading(str(error))
-    except MemoryError:
-        # The number of rows is the word of the file, and may be more than there is memory for.
-        return _Reading("more values than fit into the memory")
-
-
-def _read_labelled(content: Labelled, n_obs: int, *, wanted: bool) -> _Reading:
-    tally = tally_codes(content, n_obs)
-    reason = reason_to_set_aside("categorical", tally.n_levels, n_obs)
-    # Names of cells are not worth reading; the name of the only level says what all observations are.
-    if reason not in (None, ONE_LEVEL) and not wanted:
-        return _Reading(reason, tally, note=tally.note)
-    names = read_level_names(content, n_obs)
-    return _Reading(reason, tally, count_levels(names, tally.codes), _joined(tally.note, note_on_names(names)))
-
-
-def _read_plain(content: Plain, n_obs: int, reason: str | None, *, wanted: bool) -> _Reading:
-    most_levels = MOST_LEVELS.get(content.kind) if is_large(content) and not wanted else None
-    if content.kind == "string" and most_levels is not None and are_all_different(content):
-        return _Reading("nearly unique: no text was found twice")
-    try:
-        tally = tally_values(content, n_obs, most_levels=most_levels)
-    except TooManyLevelsError:
-        return _Reading(f"too many levels for a plain {content.kind} column: more than {most_levels}")
-    reason = reason or reason_to_set_aside(content.kind, tally.n_levels, n_obs)
-    if reason not in (None, ONE_LEVEL) and not wanted:
-        return _Reading(reason, tally, note=tally.note)
-    return _Reading(reason, tally, count_levels(tally.levels, tally.codes), _plain_note(content, tally))
-
-
-def _plain_note(content: Plain, tally: LevelledTally) -> str | None:
-    unlabelled = "whole numbers without labels" if content.kind == "integer" else None
-    return _joined(unlabelled, tally.note, note_on_names(list(tally.levels)))
-
-
-def _describe(stored: StoredColumn, reading: _Reading) -> Column:
-    tally = reading.tally
-    return Column(
-        stored.name,
-        stored.content.kind,
-        isinstance(stored.content, Labelled) and stored.content.ordered,
-        None if tally is None else tally.n_levels,
-        None if tally is None else tally.missing,
-        reading.levels,
-        reading.set_aside,
-        _joined(stored.note, reading.note),
-    )
-
-
-def _codes_to_hand_on(reading: _Reading, *, wanted: bool) -> Codes | None:
-    if reading.tally is None or reading.levels is None or not (wanted or reading.set_aside is None):
-        return None
-    return reading.tally.codes
 
 
 def _joined(*notes: str | None) -> str | None:

@@ -10,12 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from edviz.h5ad.codes import column_codes, read_level_names, tally
 from edviz.h5ad.columns import Labelled
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.parts import PartError, find_dataset, find_group
 from edviz.h5ad.reader import H5adFile
 from edviz.h5ad.sampling import sample_texts, texts_or_none
-from edviz.h5ad.tally import read_level_names, tally_codes
 from edviz.h5ad.values import read_text
 
 SpeciesName = Literal["human", "mouse", "zebrafish", "fly", "unknown"]
@@ -170,9 +170,9 @@ def _texts_of_obs(h5ad: H5adFile, name: str) -> list[str]:
 def _levels_that_occur(content: Labelled, n_obs: int) -> list[str]:
     if len(content.codes) != n_obs:
         return []
-    codes = tally_codes(content, n_obs).codes
+    counts, _ = tally(column_codes(content, n_obs))
     names = read_level_names(content, n_obs)
-    return [names[code] for code in np.unique(codes[codes >= 0])]
+    return [names[code] for code in np.flatnonzero(counts)]
 
 
 def _text_of_uns(h5ad: H5adFile, name: str) -> list[str]:

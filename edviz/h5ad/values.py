@@ -15,7 +15,8 @@ from edviz.h5ad.parts import HDF5_ERRORS, PartError, check_storage, unreadable
 from edviz.h5ad.strings import harmless
 from edviz.table import ColumnKind
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 131_072
+TEXT_ROWS = 32_768
 BLOCK_BYTES = 16 * 2**20
 MOST_STORED_LEVELS = 1_000_000
 """More level names than this are read only if there are as many observations."""
@@ -37,20 +38,20 @@ class Block:
 
 
 class FieldsTogether:
-    """Fields of a compound dataset, all read when the first is asked for, and kept."""
+    """Fields of a compound dataset that are read in step: the rows that one asks for are kept for the others."""
 
     def __init__(self, dataset: h5py.Dataset, fields: tuple[str, ...]) -> None:
         self._dataset = dataset
         self._fields = fields
+        self._rows: tuple[int, int] | None = None
         self._table: Array | None = None
 
     def read(self, field: str, start: int, stop: int) -> Array:
         """Return values of one field."""
-        if self._table is None:
-            wanted = self._dataset.fields(list(self._fields))
-            parts = [wanted[rows] for rows in _row_blocks(self._dataset)]
-            self._table = np.concatenate(parts) if parts else np.empty(0, wanted.read_dtype)
-        values: Array = self._table[field][start:stop]
+        if self._table is None or self._rows != (start, stop):
+            self._table = self._dataset.fields(list(self._fields))[start:stop]
+            self._rows = (start, stop)
+        values: Array = self._table[field]
         return values
 
 
@@ -175,7 +176,8 @@ def labels_of(values: Array) -> list[str]:
 
 
 def _row_blocks(dataset: h5py.Dataset) -> Iterator[slice]:
-    rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, dataset.dtype.itemsize)))
+    most = TEXT_ROWS if dataset.dtype.kind == "O" else BLOCK_ROWS
+    rows = max(1, min(most, BLOCK_BYTES // max(1, dataset.dtype.itemsize)))
     chunk = dataset.chunks[0] if dataset.chunks else 1
     # Less than a chunk at a time would unpack every chunk more than once.
     rows = max(chunk, rows // chunk * chunk)

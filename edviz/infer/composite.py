@@ -9,7 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from edviz.infer.relations import Ints, contingency, relate
+from edviz.counting import Ints
+from edviz.infer.relations import contingency, relate
 
 SEPARATORS = re.compile(r"[_\-./|: ]+")
 EDGES = re.compile(r"[_\-./|: ]+|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
@@ -104,12 +105,12 @@ def _is_design(parts: Sequence[Part], n_levels: int) -> bool:
 
 
 def _connected(a: Part, b: Part) -> bool:
-    found = relate(contingency(a.of_level, b.of_level, len(a.levels), len(b.levels)))
+    found = relate(contingency(a.of_level, b.of_level))
     return found.relation != "partially_crossed" or found.components == 1
 
 
 def _relation(a: Part, b: Part) -> str:
-    return relate(contingency(a.of_level, b.of_level, len(a.levels), len(b.levels))).relation
+    return relate(contingency(a.of_level, b.of_level)).relation
 
 
 def _marked_replicate_index(part: Part, others: Sequence[Part]) -> Part:

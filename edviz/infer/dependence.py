@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edviz.infer.relations import Contingency, Ints
+from edviz.counting import Ints
+from edviz.counting.rows import numbered
+from edviz.infer.relations import Contingency
 
 MOST_STRAYS = 0.12
 """Mislabelled observations of both factors together may be up to about one in ten."""
@@ -49,17 +51,18 @@ def dependence(table: Contingency) -> Dependence:
     """Measure how well the level of a tells the level of b."""
     if not len(table.n):
         return Dependence(exact=False, holds=False, strays=0, share=1.0)
-    groups = _Groups.of(table)
-    strays = table.n_obs - int(groups.largest.sum())
-    exact = strays == 0
-    varied = len(np.unique(groups.mode)) > 1
-    coarser = len(np.unique(table.b)) <= len(groups.total)
-    repeated = groups.total >= 2
-    covered = groups.total[repeated].sum() >= 0.5 * table.n_obs
-    holds = varied and coarser and bool(covered)
-    if holds and not exact:
-        holds = len(table.n) > len(groups.total) and _holds_but_for_strays(table, groups)
-    return Dependence(exact=exact, holds=holds, strays=strays, share=strays / table.n_obs)
+    total = np.bincount(table.a, table.n)
+    largest = np.zeros(len(total))
+    np.maximum.at(largest, table.a, table.n)
+    n_obs, n_groups = table.n_obs, int(np.count_nonzero(total))
+    strays = n_obs - int(largest.sum())
+    n_levels, _ = numbered(table.b)
+    n_repeated = total[total >= 2].sum()
+    possible = 1 < n_levels <= n_groups and 2 * n_repeated >= n_obs
+    # Even if all groups of one were right, there would be too many strays.
+    possible = possible and largest.sum() >= (1 - MOST_STRAYS) * n_repeated
+    holds = bool(possible) and (strays == 0 or _holds_but_for_strays(table, _Groups.of(table)))
+    return Dependence(exact=strays == 0, holds=holds, strays=strays, share=strays / n_obs)
 
 
 def modes(table: Contingency, levels_a: int) -> Ints:
@@ -119,6 +122,8 @@ def _same_levels(kept: Contingency, table: Contingency) -> bool:
 
 def _holds_but_for_strays(table: Contingency, groups: _Groups) -> bool:
     if table.n_obs < GROUP_WORTH_JUDGING * len(groups.total):
+        return False
+    if len(np.unique(groups.mode)) < 2 or len(table.n) <= len(groups.total):
         return False
     errors = table.n_obs - groups.largest.sum()
     errors_without = table.n_obs - np.bincount(table.b, table.n).max()

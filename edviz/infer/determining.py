@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
+from edviz.counting import Ints
 from edviz.infer.facts import Facts
 from edviz.infer.pair_tables import combine
-from edviz.infer.relations import Ints
 from edviz.infer.result import DeterminingSet
 
 LARGEST_SET = 3
@@ -26,22 +26,28 @@ def determining_sets(facts: Facts, names: Sequence[str]) -> tuple[DeterminingSet
     """
     names = [name for name in names if facts.is_unit_level(name)][:MOST_FACTORS]
     codes = {name: facts.codes(name) for name in names}
-    found: list[DeterminingSet] = []
-    for target in names:
-        others = [
-            name
-            for name in names
-            if name != target and facts.relation(name, target).relation not in ("aliased", "a_nested_in_b")
-        ]
-        sets: list[tuple[str, ...]] = []
-        for size in range(2, LARGEST_SET + 1):
-            for chosen in combinations(others, size):
-                if any(set(known) <= set(chosen) for known in sets):
-                    continue
-                if _determine([codes[name] for name in chosen], codes[target], unit=facts.is_unit(target)):
-                    sets.append(chosen)
-        found += [DeterminingSet(target, chosen) for chosen in sets]
-    return tuple(found)
+    found: dict[str, list[tuple[str, ...]]] = {name: [] for name in names}
+    for size in range(2, LARGEST_SET + 1):
+        for chosen in combinations(names, size):
+            targets = [
+                name for name in names if name not in chosen and not _is_told_by_part(facts, found, name, chosen)
+            ]
+            if not targets:
+                continue
+            combined = combine([codes[name] for name in chosen])
+            for target in targets:
+                if _tells(combined, codes[target], unit=facts.is_unit(target)):
+                    found[target].append(chosen)
+    return tuple(DeterminingSet(target, chosen) for target in names for chosen in found[target])
+
+
+def _is_told_by_part(
+    facts: Facts, found: Mapping[str, Sequence[tuple[str, ...]]], target: str, chosen: tuple[str, ...]
+) -> bool:
+    """Whether one or two of the chosen factors determine the target already."""
+    if any(set(known) <= set(chosen) for known in found[target]):
+        return True
+    return any(facts.relation(name, target).relation in ("aliased", "a_nested_in_b") for name in chosen)
 
 
 def aliased_interactions(facts: Facts, names: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
@@ -61,7 +67,7 @@ def aliased_interactions(facts: Facts, names: Sequence[str]) -> list[tuple[tuple
             parity = np.sum(ranks, axis=0).astype(np.int64) % 2
             for other in names:
                 fits = other not in chosen and all(facts.relation(other, name).relation == "crossed" for name in chosen)
-                if fits and len(np.unique(parity)) == 2 and _determine([facts.codes(other)], parity, unit=False):
+                if fits and len(np.unique(parity)) == 2 and _tells(facts.codes(other), parity, unit=False):
                     found.append((chosen, other))
     return found
 
@@ -80,13 +86,14 @@ def latin_squares(facts: Facts, names: Sequence[str]) -> list[tuple[str, str, st
     return found
 
 
-def _determine(codes: Sequence[Ints], target: Ints, *, unit: bool) -> bool:
-    """Whether combinations of codes determine the target, with fewer combinations than rows unless it is the unit."""
-    combined = combine(codes)
+def _tells(combined: Ints, target: Ints, *, unit: bool) -> bool:
+    """Whether combinations determine the target, with fewer combinations than rows unless it is the unit."""
     present = (combined >= 0) & (target >= 0)
-    if not present.any():
-        return False
     combined, reached = combined[present], target[present]
-    n_combined = len(np.unique(combined))
-    n_joint = len(np.unique(combine([combined, reached])))
-    return n_joint == n_combined and (unit or 3 * n_combined <= 2 * len(combined))
+    if not len(combined):
+        return False
+    told = np.zeros(int(combined.max()) + 1, dtype=np.int64)
+    told[combined] = reached
+    if not np.array_equal(told[combined], reached):
+        return False
+    return unit or 3 * len(np.unique(combined)) <= 2 * len(combined)

@@ -8,11 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from edviz.counting import Ints, Rows
 from edviz.infer.composite import Composite
 from edviz.infer.judge import Judge
 from edviz.infer.lexicon import Evidence
 from edviz.infer.pair_tables import PairTables
-from edviz.infer.relations import Ints, RelationName
+from edviz.infer.relations import RelationName
 from edviz.infer.result import Confidence, UnitRelation
 from edviz.infer.unit import Unit, UnitTable
 from edviz.model import Kind
@@ -75,14 +76,21 @@ class Facts:
         return name == column or name in self.same_as[column]
 
     def codes(self, name: str) -> Ints:
-        """Codes per unit for a unit-level column, per observation for another."""
-        if self.unit_table is not None and name in self.unit_table.codes:
-            return self.unit_table.codes[name]
-        return self.tables.codes(name).astype(np.int64)
+        """Codes of a unit-level column, one a unit."""
+        if self.unit_table is None or name not in self.unit_table.codes:
+            raise ValueError(f"{name!r} varies within units")
+        return self.unit_table.codes[name]
+
+    def rows(self, *names: str) -> Rows:
+        """Rows of some columns: units if all of them are unit-level, combinations of observations otherwise."""
+        if self.unit_table is None or not all(map(self.is_unit_level, names)):
+            return self.tables.rows(*names)
+        codes = {name: self.unit_table.codes[name] for name in names}
+        return Rows(codes, np.ones(self.unit_table.unit.n_units, dtype=np.int64))
 
     def n_levels(self, name: str) -> int:
         """Levels that occur, strays apart."""
-        codes = self.codes(name)
+        codes = self.rows(name).codes[name]
         return len(np.unique(codes[codes >= 0]))
 
     def units_per_level(self, name: str) -> dict[str, int]:

@@ -17,7 +17,6 @@ from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
 from edviz.infer.labels import combination_of, may_mean_the_same, reused_label_pairs
 from edviz.infer.lexicon import evidence_of_name, is_control, spells_missing
-from edviz.infer.relations import Ints
 from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
 from edviz.infer.structure import MOST_LEVELS_OF_A_CONDITION, Roles
@@ -424,18 +423,18 @@ def _few_hold_several(levels_within: Sequence[int]) -> bool:
 
 def _missing_by_design(facts: Facts, name: str) -> tuple[str, list[str]] | None:
     """Return the column, and its levels, where `name` is recorded, if its absence is a function of that column."""
-    codes: Ints = facts.codes(name)
-    present = codes >= 0
-    if present.all() or not present.any():
+    codes = facts.rows(name).codes[name]
+    if (codes >= 0).all() or not (codes >= 0).any():
         return None
     for other in facts.names:
         if other == name or facts.is_unit_level(other) != facts.is_unit_level(name) or facts.kinds[other] == "unit":
             continue
-        outer = facts.codes(other)
+        rows = facts.rows(name, other)
+        outer, present = rows.codes[other], rows.codes[name] >= 0
         if (outer < 0).any():
             continue
         recorded, absent = set(outer[present].tolist()), set(outer[~present].tolist())
-        if not recorded & absent and len(recorded | absent) < len(codes) / 2:
+        if not recorded & absent and len(recorded | absent) < rows.n.sum() / 2:
             levels = facts.tables.levels(other)
             return other, [levels[code] for code in sorted(recorded)]
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edviz.counting import Coding, Ints, with_row_numbers
 from edviz.errors import DesignError
 from edviz.grammar import dumps
 from edviz.infer.composite import Composite, Part, find_composite
@@ -19,7 +20,7 @@ from edviz.infer.judge import Judge, with_joins
 from edviz.infer.kinds import all_evidence, decide, equal_columns, named_evidence
 from edviz.infer.labels import combination_of
 from edviz.infer.lexicon import NO_SAMPLE_LEVELS, Evidence, evidence_of_name, is_counted_anew, is_generic
-from edviz.infer.pair_tables import PairTables, combine
+from edviz.infer.pair_tables import PairTables
 from edviz.infer.questions import ask_all
 from edviz.infer.relations import contingency, pairs, relate
 from edviz.infer.result import (
@@ -31,9 +32,9 @@ from edviz.infer.result import (
     UnitReport,
 )
 from edviz.infer.structure import Roles, assign_roles, build_design
-from edviz.infer.unit import Unit, collapse, find_unit, given_unit
+from edviz.infer.unit import MOST_ROWS_AS_UNITS, Unit, collapse, find_unit, given_unit
 from edviz.model import KINDS, Design, Kind
-from edviz.table import Column, FactorListing, FactorTable, count_levels, smallest_codes
+from edviz.table import Column, FactorListing, FactorTable, counted_column
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
     exact = PairTables(table, names)
     cleaned, no_samples = _without_no_samples(table)
     unnamed = [part for parts in split.values() for part in parts]
+    if cleaned.n_obs <= MOST_ROWS_AS_UNITS:
+        cleaned = replace(cleaned, counts=with_row_numbers(cleaned.counts))
     facts = _gather(PairTables(cleaned, names), overrides_used, unnamed, no_samples)
     roles = assign_roles(facts)
     design = build_design(facts, roles)
@@ -163,16 +166,15 @@ def _new_composites(facts: Facts) -> dict[str, Composite]:
 
 
 def _is_new(tables: PairTables, name: str, part: Part) -> bool:
-    return not part.replicate_index and _equal_column(tables, name, part.of_level, len(part.levels)) is None
+    return not part.replicate_index and _equal_column(tables, name, part.of_level) is None
 
 
-def _equal_column(tables: PairTables, name: str, of_level: np.ndarray, n_levels: int) -> str | None:
+def _equal_column(tables: PairTables, name: str, of_level: Ints) -> str | None:
     """Return a column with the same partition, but for strays, as a part of the level names of `name`."""
-    codes = tables.codes(name)
-    part = np.where(codes >= 0, of_level[np.maximum(codes, 0)], -1)
     for other in tables.names:
         if other != name:
-            counted = contingency(part, tables.codes(other), n_levels, len(tables.levels(other)))
+            recorded = tables.contingency(name, other)
+            counted = contingency(of_level[recorded.a], recorded.b, recorded.n)
             if dependence(counted).holds and dependence(counted.flipped).holds:
                 return other
     return None
@@ -181,23 +183,18 @@ def _equal_column(tables: PairTables, name: str, of_level: np.ndarray, n_levels:
 def _with_ignored(table: FactorTable, overrides: Overrides) -> FactorTable:
     for name in overrides.ignore:
         _known_column(table.listing, name)
-    columns = tuple(
+    columns = [
         replace(column, set_aside="ignored by the user") if column.name in overrides.ignore else column
         for column in table.listing.columns
-    )
-    return FactorTable(FactorListing(table.n_obs, columns), table.codes)
+    ]
+    return table.with_columns(columns, {})
 
 
 def _with_named(table: FactorTable, overrides: Overrides) -> FactorTable:
-    """Take columns that the user names as candidates, whatever was thought of them, if their codes were read."""
-    named = {*overrides.unit, *overrides.kinds, *overrides.split}
-    columns = tuple(
-        replace(column, set_aside=None)
-        if column.name in named and column.name in table.codes and column.name not in overrides.ignore
-        else column
-        for column in table.listing.columns
-    )
-    return FactorTable(FactorListing(table.n_obs, columns), table.codes)
+    """Take columns that the user names as candidates, whatever was thought of them, if they were counted."""
+    named = {*overrides.unit, *overrides.kinds, *overrides.split} & set(table.counts.names) - set(overrides.ignore)
+    columns = [replace(column, set_aside=None) if column.name in named else column for column in table.listing.columns]
+    return table.with_columns(columns, {})
 
 
 def _with_nested_labels(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, Overrides]:
@@ -206,72 +203,78 @@ def _with_nested_labels(table: FactorTable, overrides: Overrides) -> tuple[Facto
     `--unit genotype --unit replicate` says that replicate 1 of one genotype is not replicate 1 of another.
     """
     names = list(overrides.unit)
-    if len(names) < 2:
-        return table, overrides
-    tables = PairTables(table, names)
-    labels = [
-        name
-        for name in names
-        if is_generic(tables.levels(name), but_for_prefix=True)
-        and not any(item.kind == "classification" for item in evidence_of_name(name))
-        and any(
-            is_counted_anew(name, parent) or not is_generic(tables.levels(parent), but_for_prefix=True)
-            for parent in names
-            if parent != name
-        )
-        and all(relate(tables.contingency(name, parent)).relation == "crossed" for parent in names if parent != name)
-    ]
+    labels = _labels_within(PairTables(table, names)) if len(names) > 1 else []
     if len(labels) != 1:
         return table, overrides
-    codes = combine([table.codes[name] for name in names])
-    first = {int(code): row for row, code in reversed(list(enumerate(codes))) if code >= 0}
-    levels = [
-        ":".join(tables.levels(name)[int(table.codes[name][first[code]])] for name in names) for code in sorted(first)
-    ]
     combined = ":".join(names)
-    made = smallest_codes(codes, len(levels))
-    column = Column(
-        combined,
-        "categorical",
-        n_levels=len(levels),
-        missing=int((codes < 0).sum()),
-        levels=count_levels(levels, made),
-        note=f"the combinations of {' and '.join(names)}",
-    )
+    coding = Coding.of_combinations(table.counts.rows(*names), names)
+    levels_of = [[entry.level for entry in table.listing.column(name).levels or ()] for name in names]
+    levels = [":".join(levels[code] for levels, code in zip(levels_of, parts, strict=True)) for parts in coding.parts]
     columns = [
         replace(known, set_aside=f"its labels start anew in each {names[0]}: {combined} stands for it")
         if known.name == labels[0]
         else known
         for known in table.listing.columns
     ]
-    listing = FactorListing(table.n_obs, (*columns, column))
-    return FactorTable(listing, {**table.codes, combined: made}), replace(overrides, unit=(combined,))
+    made = Column(combined, "categorical", note=f"the combinations of {' and '.join(names)}")
+    return _with_made(table.with_columns(columns, {}), made, levels, coding), replace(overrides, unit=(combined,))
+
+
+def _labels_within(tables: PairTables) -> list[str]:
+    """Bare labels that are crossed with all the other columns, and probably start anew in one of them."""
+
+    def starts_anew(name: str, parent: str) -> bool:
+        return is_counted_anew(name, parent) or not is_generic(tables.levels(parent), but_for_prefix=True)
+
+    def is_label(name: str) -> bool:
+        others = [parent for parent in tables.names if parent != name]
+        return (
+            is_generic(tables.levels(name), but_for_prefix=True)
+            and not any(item.kind == "classification" for item in evidence_of_name(name))
+            and any(starts_anew(name, parent) for parent in others)
+            and all(relate(tables.contingency(name, parent)).relation == "crossed" for parent in others)
+        )
+
+    return [name for name in tables.names if is_label(name)]
+
+
+def _with_made(table: FactorTable, made: Column, levels: Sequence[str], coding: Coding) -> FactorTable:
+    """Add a column that is a function of others."""
+    grown = table.with_columns((*table.listing.columns, made), {made.name: coding})
+    counted = counted_column(made, levels, grown.counts)
+    return grown.with_columns((*table.listing.columns, counted), {})
 
 
 def _without_no_samples(table: FactorTable) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
     """Take the calls of demultiplexing that name no sample as missing, in columns that name samples."""
-    codes, columns, found = dict(table.codes), [], {}
-    for column in table.listing.columns:
+    codings, found = {}, {}
+    for column in table.listing.candidates:
         levels = [entry.level for entry in column.levels or ()]
         left_out = [index for index, level in enumerate(levels) if level.strip().lower() in NO_SAMPLE_LEVELS]
         speaks = any(item.kind == "unit" and item.weight >= 2 for item in evidence_of_name(column.name))
-        if column.set_aside is None and speaks and 0 < len(left_out) <= len(levels) - 2:
-            codes[column.name] = np.where(np.isin(codes[column.name], left_out), -1, codes[column.name])
-            counted = count_levels(levels, codes[column.name])
-            missing = int((codes[column.name] < 0).sum())
-            n_levels = sum(entry.n > 0 for entry in counted)
-            column = replace(column, levels=counted, missing=missing, n_levels=n_levels)
+        if speaks and 0 < len(left_out) <= len(levels) - 2:
+            numbers = np.arange(len(levels))
+            numbers[left_out] = -1
+            codings[column.name] = Coding.of_levels(column.name, numbers)
             found[column.name] = tuple(levels[index] for index in left_out)
-        columns.append(column)
-    return FactorTable(FactorListing(table.n_obs, tuple(columns)), codes), found
+    cleaned = table.with_columns(table.listing.columns, codings)
+    columns = [
+        counted_column(column, [entry.level for entry in column.levels or ()], cleaned.counts)
+        if column.name in codings
+        else column
+        for column in table.listing.columns
+    ]
+    return cleaned.with_columns(columns, {}), found
 
 
 def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
     """Put the parts of composite columns beside them; a part that is a column already is not made again."""
-    columns, codes, made = list(table.listing.columns), dict(table.codes), {}
+    grown, made = table, {}
     for name in overrides.split:
         column = _known_column(table.listing, name)
-        composite = find_composite([entry.level for entry in column.levels or ()]) if name in codes else None
+        composite = None
+        if column.set_aside is None:
+            composite = find_composite([entry.level for entry in column.levels or ()])
         if composite is None or composite.aligned < 1:
             raise DesignError(
                 f"the levels of {name!r} do not come apart into parts: every level needs the same number of parts, "
@@ -280,27 +283,14 @@ def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTabl
         tables = PairTables(table, [candidate.name for candidate in table.listing.candidates])
         new = []
         for number, part in enumerate(composite.parts, start=1):
-            if not _is_new(tables, name, part):
-                continue
-            part_codes = np.where(codes[name] >= 0, part.of_level[np.maximum(codes[name], 0)], -1)
-            part_name = f"{name}_{number}"
-            codes[part_name] = smallest_codes(part_codes, len(part.levels))
-            levels = count_levels(part.levels, codes[part_name])
-            n_present = sum(entry.n > 0 for entry in levels)
-            columns.append(
-                Column(
-                    part_name,
-                    "categorical",
-                    False,
-                    n_present,
-                    column.missing,
-                    levels,
-                    note=f"part {number} of the levels of {name}",
-                )
-            )
-            new.append(part_name)
+            if _is_new(tables, name, part):
+                note = f"part {number} of the levels of {name}"
+                part_column = Column(f"{name}_{number}", "categorical", note=note)
+                coding = Coding.of_levels(name, part.of_level)
+                grown = _with_made(grown, part_column, part.levels, coding)
+                new.append(part_column.name)
         made[name] = tuple(new)
-    return FactorTable(FactorListing(table.n_obs, tuple(columns)), codes), made
+    return grown, made
 
 
 def _require_candidates(table: FactorTable, overrides: Overrides) -> None:

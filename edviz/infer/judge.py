@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from edviz.counting import Ints, Rows
 from edviz.infer.dependence import without_strays
 from edviz.infer.pair_tables import PairTables
-from edviz.infer.relations import Contingency, Ints, contingency, pairs, relate
+from edviz.infer.relations import Contingency, contingency, pairs, relate
 from edviz.infer.result import UnitRelation
 from edviz.infer.unit import UnitTable
 
@@ -35,7 +36,6 @@ class Judge:
         self.tables = tables
         self.unit_table = unit_table
         self._anchors = {name: self._anchor(name) for name in tables.names}
-        self._cleaned = {name: self._clean_codes(name) for name in tables.names}
 
     def relations(self) -> tuple[UnitRelation, ...]:
         """Judge every pair of columns."""
@@ -45,6 +45,7 @@ class Judge:
         """Judge one pair of columns."""
         judged_on, table = self.table(a, b)
         found = relate(table)
+        strays = self._strays(a, b, table if judged_on == "observations" else None)
         return UnitRelation(
             a=a,
             b=b,
@@ -53,7 +54,7 @@ class Judge:
             possible=found.possible,
             components=found.components,
             n=found.n_obs,
-            strays=self._strays(a, b, table if judged_on == "observations" else None),
+            strays=strays,
             judged_on=judged_on,
             within=found.crossed_within,
             join=None,
@@ -66,10 +67,7 @@ class Judge:
         anchor = self._anchors[a]
         if anchor is not None and anchor == self._anchors[b]:
             return anchor, self._anchored_table(anchor, a, b)
-        counted = contingency(
-            self._cleaned[a], self._cleaned[b], len(self.tables.levels(a)), len(self.tables.levels(b))
-        )
-        return "observations", without_strays(counted, stray_rate=self.tables.stray_rate)
+        return "observations", without_strays(self._cleaned(a, b), stray_rate=self.tables.stray_rate)
 
     def unit_level_codes(self, name: str) -> Ints | None:
         """Return a column collapsed to units, or None if it varies within them."""
@@ -92,39 +90,61 @@ class Judge:
                 return np.arange(len(self.tables.levels(anchor)), dtype=np.int64)
             return self.tables.modes(anchor, name)
 
-        codes_a, codes_b = told(a), told(b)
-        occurs = np.bincount(self.tables.codes(anchor)[self.tables.codes(anchor) >= 0], minlength=len(codes_a)) > 0
-        return contingency(
-            np.where(occurs, codes_a, -1),
-            np.where(occurs, codes_b, -1),
-            len(self.tables.levels(a)),
-            len(self.tables.levels(b)),
-        )
+        levels = self.tables.rows(anchor).complete().codes[anchor]
+        return contingency(told(a)[levels], told(b)[levels])
 
-    def _clean_codes(self, name: str) -> Ints:
-        """Codes per observation, with the level that the anchor tells in place of the recorded one."""
-        codes = self.tables.codes(name).astype(np.int64)
+    def _cleaned(self, a: str, b: str) -> Contingency:
+        """Combinations of two columns, with the levels that units or anchors tell in place of those recorded."""
+        if self._is_recorded_clean(a) and self._is_recorded_clean(b):
+            return self.tables.contingency(a, b)
+        rows = self._rows_to_clean(a, b)
+        return contingency(self._clean_codes(a, rows), self._clean_codes(b, rows), rows.n)
+
+    def _is_recorded_clean(self, name: str) -> bool:
+        """Whether cleaning a column would change nothing."""
         if self.unit_table is not None and name in self.unit_table.codes:
-            units, told = self.unit_table.unit.codes, self.unit_table.codes[name]
+            return self.unit_table.tells_exactly(name)
+        return all(self._tells_exactly(anchor, name) for anchor in self._tellers(name))
+
+    def _tells_exactly(self, anchor: str, name: str) -> bool:
+        """Whether every observation with a level of a column has that which its anchor tells."""
+        with_anchor = self.tables.contingency(anchor, name).n_obs
+        return self.tables.dependence(anchor, name).exact and with_anchor == self.tables.n_present(name)
+
+    def _tellers(self, name: str) -> tuple[str, ...]:
+        """Columns that tell the level of another one: those of the unit, or its anchor."""
+        if self.unit_table is not None and name in self.unit_table.codes:
+            return self.unit_table.unit.key
+        anchor = self._anchors[name]
+        return (anchor,) if anchor is not None and anchor != name and self.tables.tells(anchor, name) else ()
+
+    def _rows_to_clean(self, a: str, b: str) -> Rows:
+        return self.tables.rows(*dict.fromkeys((a, b, *self._tellers(a), *self._tellers(b))))
+
+    def _clean_codes(self, name: str, rows: Rows) -> Ints:
+        """Codes of each row, with the level that the unit or anchor tells in place of the recorded one."""
+        codes, tellers = rows.codes[name], self._tellers(name)
+        if not tellers:
+            return codes
+        if self.unit_table is not None and name in self.unit_table.codes:
+            tells, told = self.unit_table.unit.of(rows), self.unit_table.codes[name]
         else:
-            anchor = self._anchors[name]
-            if anchor is None or anchor == name or not self.tables.tells(anchor, name):
-                return codes
-            units, told = self.tables.codes(anchor), self.tables.modes(anchor, name)
+            tells, told = rows.codes[tellers[0]], self.tables.modes(tellers[0], name)
         if not len(told):
             return np.full_like(codes, -1)
-        return np.where((units >= 0) & (codes >= 0), told[np.maximum(units, 0)], -1)
+        return np.where((tells >= 0) & (codes >= 0), told[np.maximum(tells, 0)], -1)
 
     def _strays(self, a: str, b: str, kept: Contingency | None) -> int:
         """Observations with both values that do not follow the judged table."""
-        recorded_a, recorded_b = self.tables.codes(a), self.tables.codes(b)
-        present = (recorded_a >= 0) & (recorded_b >= 0)
-        clean_a, clean_b = self._cleaned[a], self._cleaned[b]
-        deviating = present & ((recorded_a != clean_a) | (recorded_b != clean_b))
+        if self._is_recorded_clean(a) and self._is_recorded_clean(b):
+            return 0 if kept is None else self.tables.contingency(a, b).n_obs - kept.n_obs
+        rows = self._rows_to_clean(a, b).complete((a, b))
+        clean_a, clean_b = self._clean_codes(a, rows), self._clean_codes(b, rows)
+        deviating = (rows.codes[a] != clean_a) | (rows.codes[b] != clean_b)
         dropped = 0
         if kept is not None:
-            dropped = int(((clean_a >= 0) & (clean_b >= 0)).sum()) - kept.n_obs
-        return int(deviating.sum()) + dropped
+            dropped = int(rows.n[(clean_a >= 0) & (clean_b >= 0)].sum()) - kept.n_obs
+        return int(rows.n[deviating].sum()) + dropped
 
 
 def with_joins(relations: Sequence[UnitRelation]) -> tuple[UnitRelation, ...]:

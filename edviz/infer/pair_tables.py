@@ -7,9 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from edviz.counting import Ints, Rows
+from edviz.counting.rows import numbered
 from edviz.infer.dependence import Dependence, dependence, modes
-from edviz.infer.relations import Contingency, Ints, contingency
-from edviz.table import Codes, FactorTable
+from edviz.infer.relations import Contingency
+from edviz.table import FactorTable
 
 
 class PairTables:
@@ -34,9 +36,9 @@ class PairTables:
         """Number of observations."""
         return self.table.n_obs
 
-    def codes(self, name: str) -> Codes:
-        """Codes of a column, shape (n_obs,)."""
-        return self.table.codes[name]
+    def rows(self, *names: str) -> Rows:
+        """Combinations of columns that occur, missing values included."""
+        return self.table.counts.rows(*names)
 
     def levels(self, name: str) -> tuple[str, ...]:
         """Names of all stored levels of a column."""
@@ -46,10 +48,15 @@ class PairTables:
         """Number of levels of a column that occur."""
         return self.table.listing.column(name).n_levels or 0
 
+    def n_present(self, name: str) -> int:
+        """Number of observations with a level of a column."""
+        return self.n_obs - (self.table.listing.column(name).missing or 0)
+
     def contingency(self, a: str, b: str) -> Contingency:
         """Combinations of two columns that occur."""
         if (a, b) not in self._contingencies:
-            table = contingency(self.codes(a), self.codes(b), len(self.levels(a)), len(self.levels(b)))
+            rows = self.rows(a, b).complete()
+            table = Contingency(rows.codes[a], rows.codes[b], rows.n)
             self._contingencies[a, b] = table
             self._contingencies[b, a] = table.flipped
         return self._contingencies[a, b]
@@ -85,8 +92,8 @@ class PairTables:
         return modes(self.contingency(a, b), len(self.levels(a)))
 
 
-def combine(columns: Sequence[Codes]) -> Codes:
-    """Number the combinations that occur of several columns; -1 where a part is missing.
+def combine(columns: Sequence[Ints]) -> Ints:
+    """Number the combinations that occur of several columns of one length; -1 where a part is missing.
 
     Combinations are numbered in the order of the codes of the first column, then the second, ...
     """
@@ -94,7 +101,7 @@ def combine(columns: Sequence[Codes]) -> Codes:
     missing = np.zeros(len(columns[0]), dtype=bool)
     for codes in columns:
         missing |= codes < 0
-        raw = combined * (int(codes.max(initial=0)) + 1) + np.maximum(codes, 0)
-        combined = np.unique(raw, return_inverse=True)[1].astype(np.int64)
-    combined = np.unique(np.where(missing, -1, combined), return_inverse=True)[1].astype(np.int64)
-    return combined - 1 if missing.any() else combined
+        _, combined = numbered(combined * (int(codes.max(initial=0)) + 1) + np.maximum(codes, 0))
+    if not missing.any():
+        return combined
+    return numbered(np.where(missing, 0, combined + 1))[1] - 1

@@ -9,13 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edviz.table import Codes
+from edviz.counting.rows import Ints, add_up, numbered
 
 RelationName = Literal["aliased", "a_nested_in_b", "b_nested_in_a", "crossed", "partially_crossed"]
-Ints = NDArray[np.int64]
-
-DENSE_TABLE_CELLS = 1 << 22
-"""Up to this many possible combinations a table is counted by position, above it by sorting."""
 
 
 @dataclass(frozen=True)
@@ -86,28 +82,28 @@ class Occurrence:
         return 1 < self.components < min(self.levels_a, self.levels_b) and self.filled == self.within_components
 
 
-def contingency(a: Codes, b: Codes, levels_a: int, levels_b: int) -> Contingency:
-    """Count the combinations of two columns of codes, leaving out observations that lack either."""
+def contingency(a: Ints, b: Ints, n: Ints | None = None) -> Contingency:
+    """Count the combinations of two columns of codes, leaving out rows that lack either.
+
+    Parameters
+    ----------
+    a, b
+        Codes, both of shape (n_rows,), -1 where missing.
+    n
+        Observations of each row; by default one.
+    """
     present = (a >= 0) & (b >= 0)
-    keys = a[present].astype(np.int64) * levels_b + b[present]
-    if levels_a * levels_b <= DENSE_TABLE_CELLS:
-        counts = np.bincount(keys, minlength=1)
-        occupied = np.flatnonzero(counts)
-        n = counts[occupied]
-    else:
-        occupied, n = np.unique(keys, return_counts=True)
-    return Contingency(occupied // max(levels_b, 1), occupied % max(levels_b, 1), n.astype(np.int64))
+    a, b = a[present], b[present]
+    kept, counted = add_up([a, b], np.ones(len(a), dtype=np.int64) if n is None else n[present])
+    return Contingency(a[kept], b[kept], counted)
 
 
 def relate(table: Contingency) -> Occurrence:
     """Name the relation of two factors, exactly, from the combinations that occur."""
-    levels_a, a = _dense(table.a)
-    levels_b, b = _dense(table.b)
+    levels_a, a = numbered(table.a)
+    levels_b, b = numbered(table.b)
     filled = len(table.n)
-    component_of_a = _components(a, b, levels_a, levels_b)
-    component_of_b = np.zeros(levels_b, dtype=np.int64)
-    component_of_b[b] = component_of_a[a]
-    n_components = len(np.unique(component_of_a))
+    n_components, within = _joined(a, b, levels_a, levels_b)
     return Occurrence(
         relation=_name(levels_a, levels_b, filled, n_components),
         levels_a=levels_a,
@@ -115,7 +111,7 @@ def relate(table: Contingency) -> Occurrence:
         filled=filled,
         possible=levels_a * levels_b,
         components=n_components,
-        within_components=int(np.bincount(component_of_a) @ np.bincount(component_of_b)) if filled else 0,
+        within_components=within,
         n_obs=table.n_obs,
     )
 
@@ -123,8 +119,8 @@ def relate(table: Contingency) -> Occurrence:
 def join_codes(table: Contingency, levels_a: int) -> Ints:
     """Map each level of a to its level of the join of a and b; -1 for levels that do not occur."""
     occurring = np.unique(table.a)
-    n_a, a = _dense(table.a)
-    n_b, b = _dense(table.b)
+    n_a, a = numbered(table.a)
+    n_b, b = numbered(table.b)
     mapped = np.full(levels_a, -1, dtype=np.int64)
     mapped[occurring] = _components(a, b, n_a, n_b)
     return mapped
@@ -151,10 +147,18 @@ def _name(levels_a: int, levels_b: int, filled: int, components: int) -> Relatio
     return "partially_crossed"
 
 
-def _dense(codes: Ints) -> tuple[int, Ints]:
-    """Renumber codes 0, 1, ... without gaps; return how many there are and the new codes."""
-    levels, dense = np.unique(codes, return_inverse=True)
-    return len(levels), dense.astype(np.int64)
+def _joined(a: Ints, b: Ints, levels_a: int, levels_b: int) -> tuple[int, int]:
+    """Count the connected components, and the combinations that are possible inside them."""
+    filled = len(a)
+    if filled == levels_a * levels_b:
+        return min(1, filled), filled
+    if filled == max(levels_a, levels_b):
+        # One is a function of the other, so each level of the coarser one is a component.
+        return min(levels_a, levels_b), filled
+    component_of_a = _components(a, b, levels_a, levels_b)
+    component_of_b = np.zeros(levels_b, dtype=np.int64)
+    component_of_b[b] = component_of_a[a]
+    return int(component_of_a.max()) + 1, int(np.bincount(component_of_a) @ np.bincount(component_of_b))
 
 
 def _components(a: Ints, b: Ints, levels_a: int, levels_b: int) -> Ints:
@@ -168,5 +172,5 @@ def _components(a: Ints, b: Ints, levels_a: int, levels_b: int) -> Ints:
         # Following the label of one's label shortens long chains of levels to a few rounds.
         spread = spread[spread] if levels_a else spread
         if np.array_equal(spread, label_a):
-            return np.unique(label_a, return_inverse=True)[1].astype(np.int64)
+            return numbered(label_a)[1]
         label_a = spread

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edviz.counting import Ints
 from edviz.infer.facts import Facts
 from edviz.infer.pair_tables import combine
-from edviz.infer.relations import Ints
 
 
 @dataclass(frozen=True)

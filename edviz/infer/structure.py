@@ -15,7 +15,6 @@ from edviz.infer.kinds import clearest
 from edviz.infer.labels import labels_of_combinations
 from edviz.infer.lexicon import is_attribute, words_of
 from edviz.infer.pair_tables import combine
-from edviz.infer.relations import Ints
 from edviz.model import (
     Aliasing,
     BatchEffect,
@@ -358,28 +357,18 @@ def _levels_per_parent(facts: Facts, name: str, parents: Sequence[str]) -> list[
     if len(parents) == 1:
         _, table = facts.judge.table(parents[0], name)
         return [int(n) for n in np.bincount(table.a) if n]
-    outer = combine([_aligned(facts, parent, (*parents, name)) for parent in parents])
-    inner = _aligned(facts, name, (*parents, name))
-    present = (outer >= 0) & (inner >= 0)
-    keys = np.unique(np.stack([outer[present], inner[present]]), axis=1)
-    return [int(n) for n in np.bincount(keys[0]) if n]
-
-
-def _aligned(facts: Facts, name: str, together: Iterable[str]) -> Ints:
-    """Codes of a column per unit if all columns are unit-level, per observation otherwise."""
-    if all(facts.is_unit_level(other) for other in together):
-        return facts.codes(name)
-    return facts.tables.codes(name).astype(np.int64)
+    rows = facts.rows(*parents, name).complete().distinct((*parents, name))
+    outer = combine([rows.codes[parent] for parent in parents])
+    return [int(n) for n in np.bincount(outer) if n]
 
 
 def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...] | None:
     if not parents:
         return _written([facts.tables.n_obs], as_list=False)
-    if facts.unit is not None and (any(map(facts.is_unit, parents)) or set(parents) == set(facts.unit.columns)):
-        codes = facts.unit.codes
-    else:
-        codes = combine([facts.tables.codes(name) for name in parents])
-    return _written([int(n) for n in np.bincount(codes[codes >= 0]) if n], as_list=False)
+    units = facts.unit_table
+    if units is not None and (any(map(facts.is_unit, parents)) or set(parents) == set(units.unit.columns)):
+        return _written([int(n) for n in units.sizes if n], as_list=False)
+    return _written(facts.tables.rows(*parents).complete().n.tolist(), as_list=False)
 
 
 def _written(counts: Sequence[int], *, as_list: bool) -> tuple[Count, ...] | None:

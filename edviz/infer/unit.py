@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edviz.counting import ROW_NUMBER, Coding, Ints, Rows
 from edviz.infer.dependence import dependence, modes, without_strays
 from edviz.infer.lexicon import Evidence, is_attribute, is_given_to_cells
-from edviz.infer.pair_tables import PairTables, combine
-from edviz.infer.relations import Contingency, Ints, contingency
-from edviz.table import Codes
+from edviz.infer.pair_tables import PairTables
+from edviz.infer.relations import Contingency, contingency
 
 LEAST_ROWS_PER_UNIT = 5
 """A combination of columns is taken as a unit only when an average combination has this many rows."""
@@ -21,14 +21,14 @@ MOST_ROWS_AS_UNITS = 500
 
 @dataclass(frozen=True)
 class Unit:
-    """The finest unit and its code for every observation.
+    """The finest unit: which combinations of levels are one.
 
     Attributes
     ----------
     columns
         The columns whose combination is the unit; none when every row is a unit.
-    codes
-        Shape (n_obs,), -1 where missing.
+    coding
+        The number of each unit.
     given
         Whether the user named it.
     evidence
@@ -38,7 +38,7 @@ class Unit:
     """
 
     columns: tuple[str, ...]
-    codes: Codes
+    coding: Coding
     given: bool
     evidence: tuple[str, ...]
     rivals: tuple[str, ...] = ()
@@ -46,7 +46,16 @@ class Unit:
     @property
     def n_units(self) -> int:
         """Number of units that occur."""
-        return int(self.codes.max(initial=-1)) + 1
+        return len(self.coding.numbers)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns to ask for where units are to be told; of a table whose rows are units, the row number."""
+        return self.coding.columns
+
+    def of(self, rows: Rows) -> Ints:
+        """Return the unit of each row, -1 where missing; the rows have the columns of the key."""
+        return self.coding.of(rows)
 
 
 @dataclass(frozen=True)
@@ -62,17 +71,25 @@ class UnitTable:
         the unit has no value.
     strays
         For each unit-level column the observations that deviate from their unit's level.
+    without_unit
+        For each unit-level column the observations that have a level and no unit.
+    sizes
+        Observations of each unit, shape (n_units,).
     """
 
     unit: Unit
     codes: Mapping[str, Ints]
     strays: Mapping[str, int]
+    without_unit: Mapping[str, int]
+    sizes: Ints
 
     def relation_table(self, a: str, b: str) -> Contingency:
         """Combinations of two unit-level columns that occur, counted in units."""
-        return contingency(
-            self.codes[a], self.codes[b], int(self.codes[a].max(initial=0)) + 1, int(self.codes[b].max(initial=0)) + 1
-        )
+        return contingency(self.codes[a], self.codes[b])
+
+    def tells_exactly(self, name: str) -> bool:
+        """Whether every observation with a level of a unit-level column has that of its unit."""
+        return not self.strays[name] and not self.without_unit[name]
 
 
 def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) -> Unit | None:
@@ -84,8 +101,8 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
     classes = {name for name in tables.names if _is_class(evidence[name])}
     candidates = [name for name in tables.names if name not in classes and not is_given_to_cells(name)]
     if _rows_are_units(tables, classes, evidence):
-        codes = np.arange(tables.n_obs, dtype=np.int64)
-        return Unit((), codes, given=False, evidence=("nearly every row has a combination of levels of its own",))
+        reason = "nearly every row has a combination of levels of its own"
+        return Unit((), _coding(tables, [ROW_NUMBER]), given=False, evidence=(reason,))
 
     followers = {name: _followers(tables, name, tables.names) for name in candidates}
     sound = [name for name in candidates if not classes & set(followers[name])]
@@ -110,25 +127,33 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
         [f"{_plural(n_told, 'other column is a function', 'other columns are functions')} of it"] if n_told else []
     )
     reasons += [item.text for item in evidence[best] if item.kind == "unit"]
-    return Unit((best,), _without_gaps(tables.codes(best)), given=False, evidence=tuple(reasons), rivals=rivals)
+    return Unit((best,), _coding(tables, [best]), given=False, evidence=tuple(reasons), rivals=rivals)
 
 
 def given_unit(tables: PairTables, columns: Sequence[str]) -> Unit:
     """Take the combination of the named columns as the unit."""
-    codes = _combined_codes(tables, columns)
-    return Unit(tuple(columns), _without_gaps(codes), given=True, evidence=("named by the user",))
+    return Unit(tuple(columns), _coding(tables, columns), given=True, evidence=("named by the user",))
 
 
 def collapse(tables: PairTables, unit: Unit, names: Collection[str]) -> UnitTable:
     """Collapse every column that the unit determines to its most frequent level in each unit."""
-    codes, strays = {}, {}
+    codes, strays, without_unit = {}, {}, {}
     for name in names:
-        counted = contingency(unit.codes, tables.codes(name), unit.n_units, len(tables.levels(name)))
+        rows = tables.rows(*dict.fromkeys((*unit.key, name)))
+        counted = contingency(unit.of(rows), rows.codes[name], rows.n)
         told = dependence(counted)
         if name in unit.columns or told.holds or not unit.columns or (told.exact and unit.given):
             codes[name] = modes(counted, unit.n_units)
             strays[name] = told.strays
-    return UnitTable(unit, codes, strays)
+            without_unit[name] = int(rows.n[rows.codes[name] >= 0].sum()) - counted.n_obs
+    return UnitTable(unit, codes, strays, without_unit, _sizes(tables, unit))
+
+
+def _sizes(tables: PairTables, unit: Unit) -> Ints:
+    rows = tables.rows(*unit.key)
+    numbers = unit.of(rows)
+    present = numbers >= 0
+    return np.bincount(numbers[present], weights=rows.n[present], minlength=unit.n_units).astype(np.int64)
 
 
 def _followers(tables: PairTables, name: str, names: Sequence[str]) -> list[str]:
@@ -154,30 +179,29 @@ def _combined(
     for name in sorted(names, key=lambda name: (tables.n_levels(name), name)):
         if any(tables.tells(known, name) for known in chosen):
             continue
-        codes = _combined_codes(tables, (*chosen, name))
-        if tables.n_obs >= LEAST_ROWS_PER_UNIT * (int(codes.max(initial=0)) + 1):
+        n_units = len(_coding(tables, (*chosen, name)).numbers)
+        if tables.n_obs >= LEAST_ROWS_PER_UNIT * n_units:
             chosen = [part for part in chosen if not tables.tells(name, part)] + [name]
     if not chosen:
         return None
     chosen.sort(key=tables.names.index)
     reasons = tuple(item.text for name in chosen for item in evidence[name] if item.kind != "classification")
-    codes = _without_gaps(_combined_codes(tables, chosen))
     sentence = "no single column determines the others" if len(chosen) > 1 else "no other column varies between samples"
-    return Unit(tuple(chosen), codes, given=False, evidence=(sentence, *reasons))
+    return Unit(tuple(chosen), _coding(tables, chosen), given=False, evidence=(sentence, *reasons))
 
 
-def _combined_codes(tables: PairTables, names: Sequence[str]) -> Codes:
-    """Code the combinations of columns; observations in combinations that only strays make get -1."""
-    codes: Codes = tables.codes(names[0]).astype(np.int64)
-    for name in names[1:]:
-        n_outer, n_inner = int(codes.max(initial=-1)) + 1, len(tables.levels(name))
-        inner = tables.codes(name)
-        kept = without_strays(contingency(codes, inner, n_outer, n_inner), stray_rate=tables.stray_rate)
-        number = np.full(n_outer * n_inner + 1, -1, dtype=np.int64)
-        number[np.sort(kept.a * n_inner + kept.b)] = np.arange(len(kept.n))
-        present = (codes >= 0) & (inner >= 0)
-        codes = number[np.where(present, codes * n_inner + inner, -1)]
-    return codes
+def _coding(tables: PairTables, names: Sequence[str]) -> Coding:
+    """Number the combinations of columns; those that only strays make are none."""
+    rows = tables.rows(*names)
+    for position in range(1, len(names)):
+        outer = Coding.of_combinations(rows, names[:position]).of(rows)
+        inner = rows.codes[names[position]]
+        kept = without_strays(contingency(outer, inner, rows.n), stray_rate=tables.stray_rate)
+        size = int(inner.max(initial=-1)) + 1
+        rows = rows.only((outer >= 0) & (inner >= 0))
+        keys = outer[(outer >= 0) & (inner >= 0)] * size + rows.codes[names[position]]
+        rows = rows.only(np.isin(keys, kept.a * size + kept.b))
+    return Coding.of_combinations(rows, names)
 
 
 def _rows_are_units(tables: PairTables, classes: Collection[str], evidence: Mapping[str, Sequence[Evidence]]) -> bool:
@@ -186,8 +210,7 @@ def _rows_are_units(tables: PairTables, classes: Collection[str], evidence: Mapp
     for name in tables.names:
         if _weight(evidence[name], "unit") and tables.n_obs >= LEAST_ROWS_PER_UNIT * tables.n_levels(name):
             return False
-    codes = combine([tables.codes(name) for name in tables.names])
-    return 2 * (int(codes.max(initial=-1)) + 1) > tables.n_obs
+    return 2 * len(tables.rows(*tables.names).complete()) > tables.n_obs
 
 
 def _is_class(evidence: Sequence[Evidence]) -> bool:
@@ -211,13 +234,6 @@ def _weight(evidence: Sequence[Evidence], kind: str) -> int:
 
 def _other_weight(evidence: Sequence[Evidence]) -> int:
     return max((item.weight for item in evidence if item.kind != "classification"), default=0)
-
-
-def _without_gaps(codes: Codes) -> Codes:
-    """Renumber codes so that every unit occurs, keeping their order and -1 for missing."""
-    present = np.unique(codes[codes >= 0])
-    renumbered = np.searchsorted(present, codes)
-    return np.where(codes >= 0, renumbered, -1).astype(np.int64)
 
 
 def _plural(number: int, one: str, many: str) -> str:
