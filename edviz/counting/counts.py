@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edviz.counting.blocks import ArraySource, Block, OutgrownError, Source
-from edviz.counting.plan import MOST_EXCEPTIONS, Plan, make_plan
+from edviz.counting.filling import Filling, NoFunctionError
+from edviz.counting.plan import make_plan
 from edviz.counting.rows import Coding, Ints, Rows, join
-from edviz.counting.tables import Exceptions, Table
+from edviz.counting.tables import Tables
 
 MOST_PLANS = 4
 """After so many plans that did not hold, columns that deviate are no longer taken as functions."""
@@ -57,29 +56,39 @@ def count(source: Source, names: Sequence[str], *, on_demand: Sequence[str] = ()
     for attempt in range(100):
         sizes = {name: source.size(name) for name in names}
         plan = make_plan(probe, sizes, barred=barred)
-        counting = _Counting(plan, names, sizes)
+        filling = Filling(plan, names, sizes)
         try:
             for block in source.blocks(names):
-                counting.add(block)
+                filling.add(block)
         except OutgrownError:
             continue
-        except _NoFunctionError as error:
+        except NoFunctionError as error:
             # The first times a wider probe may show a better anchor; then the columns themselves are to blame.
             probe = {name: np.concatenate([probe[name], error.block[name]]) for name in names}
             barred |= set(error.names) if attempt >= MOST_PLANS else set()
             continue
-        return Counted(source, counting, on_demand)
+        return Counted(filling.finish(), source, on_demand)
     raise AssertionError("a source grows without end")
 
 
 class Counted:
-    """What `count` returns."""
+    """Tables, and the source for what they do not tell.
 
-    def __init__(self, source: Source, counting: _Counting, on_demand: Sequence[str]) -> None:
+    Parameters
+    ----------
+    tables
+        What was counted in one pass.
+    source
+        Where the codes come from.
+    on_demand
+        Further columns that the source has.
+    """
+
+    def __init__(self, tables: Tables, source: Source, on_demand: Sequence[str]) -> None:
         self.n_obs = source.n_obs
-        self.names = (*counting.names, *on_demand)
+        self.names = (*tables.names, *on_demand)
         self._source = source
-        self._counting = counting
+        self._tables = tables
         self._renumbered: dict[str, Ints] = {}
         self._known: dict[frozenset[str], Rows] = {}
 
@@ -92,7 +101,7 @@ class Counted:
         """Return the combinations of some columns that occur, in the order of their codes."""
         wanted = frozenset(names)
         if wanted not in self._known:
-            found = self._counting.rows(wanted) if wanted <= set(self._counting.names) else None
+            found = self._tables.rows(wanted)
             self._known[wanted] = self._final(self._counted_anew(sorted(wanted)) if found is None else found)
         return self._known[wanted].distinct(names)
 
@@ -167,149 +176,3 @@ def _ones(block: Block) -> Ints:
 
 def _no_rows(names: Sequence[str]) -> Rows:
     return Rows({name: np.empty(0, dtype=np.int64) for name in names}, np.empty(0, dtype=np.int64))
-
-
-class _NoFunctionError(Exception):
-    """Columns deviate so often from what their anchor tells that they are no functions of it."""
-
-    def __init__(self, names: Sequence[str], block: Mapping[str, NDArray[np.signedinteger]]) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
-        self.block = block
-
-
-class _Counting:
-    """The tables of one plan while they are filled. Codes are stored with 1 added, so that 0 is missing."""
-
-    def __init__(self, plan: Plan, names: Sequence[str], sizes: Mapping[str, int]) -> None:
-        self.names = tuple(names)
-        self._plan = plan
-        self._sizes = {name: sizes[name] + 1 for name in names}
-        self._place = {name: place for place, name in enumerate(names)}
-        self._pack_of = {name: number for number, pack in enumerate(plan.packs) for name in pack}
-        n_anchor = 1 if plan.anchor is None else self._sizes[plan.anchor]
-        self._seen = np.zeros(n_anchor, dtype=bool)
-        self._told = {name: np.zeros(n_anchor, dtype=np.int32) for name in plan.functions}
-        self._n_deviating = dict.fromkeys(plan.functions, 0)
-        self._n_anchor = np.zeros(n_anchor, dtype=np.int64)
-        n_packed = [int(np.prod([self._sizes[name] for name in pack], dtype=object)) for pack in plan.packs]
-        self._with_anchor = [Table(n_anchor, n) for n in n_packed]
-        pairs = combinations(range(len(plan.packs)), 2)
-        self._between = {(one, other): Table(n_packed[one], n_packed[other]) for one, other in pairs}
-        self._exceptions = Exceptions(len(names))
-        self._beside: dict[tuple[str, ...], Rows] = {}
-        self._n_rows = 0
-
-    def add(self, block: Block) -> None:
-        """Count one block of observations."""
-        n = len(block[0]) if block else 0
-        if not n:
-            return
-        self._n_rows += n
-        anchor = self._anchor_of(block, n)
-        self._meet_new_levels(anchor, block)
-        deviating = self._deviating(anchor, block)
-        if deviating is not None:
-            self._exceptions.add(np.stack([codes[deviating].astype(np.int32) for codes in block], axis=1))
-            block, anchor = [codes[~deviating] for codes in block], anchor[~deviating]
-        self._n_anchor += np.bincount(anchor, minlength=len(self._n_anchor))
-        packed = [self._pack(pack, block) for pack in self._plan.packs]
-        for table, numbers in zip(self._with_anchor, packed, strict=True):
-            table.add(anchor, numbers)
-        for (one, other), table in self._between.items():
-            table.add(packed[one], packed[other])
-
-    def rows(self, names: frozenset[str]) -> Rows | None:
-        """Return rows of some columns, not yet added up; None if they were not counted together."""
-        packs = sorted({self._pack_of[name] for name in names if name in self._pack_of})
-        told = [name for name in names if name not in self._pack_of]
-        if len(packs) > 2 or (len(packs) == 2 and told):
-            return None
-        if len(packs) == 2:
-            first, second, n = self._between[packs[0], packs[1]].occupied()
-            codes = self._unpacked(packs[0], first, names) | self._unpacked(packs[1], second, names)
-        elif packs:
-            anchor, codes, n = self._beside_anchor(packs[0], names)
-            codes = self._told_by(anchor, told) | codes
-        else:
-            anchor = np.flatnonzero(self._n_anchor)
-            n = self._n_anchor[anchor]
-            codes = self._told_by(anchor, told)
-        kept, n_kept = self._exceptions.distinct()
-        followed = Rows(codes, n)
-        if not len(kept):
-            return followed
-        excepted = Rows({name: kept[:, self._place[name]].astype(np.int64) for name in names}, n_kept)
-        return join([followed, excepted], list(names))
-
-    def _anchor_of(self, block: Block, n: int) -> Ints:
-        if self._plan.anchor is None:
-            return np.zeros(n, dtype=np.int64)
-        return block[self._place[self._plan.anchor]].astype(np.int64) + 1
-
-    def _meet_new_levels(self, anchor: Ints, block: Block) -> None:
-        """Let each level of the anchor that was not met before tell the most frequent levels of the functions."""
-        occurs = np.bincount(anchor, minlength=len(self._seen)) > 0
-        new = np.flatnonzero(occurs & ~self._seen)
-        self._seen |= occurs
-        if not len(new) or not self._plan.functions:
-            return
-        rows = np.flatnonzero(np.isin(anchor, new))
-        levels = anchor[rows]
-        for name in self._plan.functions:
-            codes = block[self._place[name]][rows].astype(np.int64) + 1
-            table = Table(len(self._seen), self._sizes[name])
-            table.add(levels, codes)
-            level, code, n = table.occupied()
-            order = np.argsort(n, kind="stable")  # the most frequent one is written last
-            self._told[name][level[order]] = code[order] - 1
-
-    def _deviating(self, anchor: Ints, block: Block) -> NDArray[np.bool_] | None:
-        """Find the observations that are not as their anchor tells; None if there are none."""
-        any_deviates: NDArray[np.bool_] | None = None
-        for name in self._plan.functions:
-            codes = block[self._place[name]]
-            deviates = self._told[name].astype(codes.dtype)[anchor] != codes
-            n = int(np.count_nonzero(deviates))
-            if n:
-                self._n_deviating[name] += n
-                any_deviates = deviates if any_deviates is None else any_deviates | deviates
-        most = MOST_EXCEPTIONS * self._n_rows
-        failing = [name for name, n in self._n_deviating.items() if n > most]
-        if failing:
-            step = max(1, len(anchor) // 4096)
-            sample = {name: block[place][::step] for name, place in self._place.items()}
-            raise _NoFunctionError(failing, sample)
-        return any_deviates
-
-    def _pack(self, pack: Sequence[str], block: Block) -> Ints:
-        numbers = block[self._place[pack[0]]].astype(np.int64) + 1
-        for name in pack[1:]:
-            numbers *= self._sizes[name]
-            numbers += block[self._place[name]]
-            numbers += 1
-        return numbers
-
-    def _unpacked(self, number: int, packed: Ints, names: frozenset[str]) -> dict[str, Ints]:
-        codes = {}
-        for name in reversed(self._plan.packs[number]):
-            packed, code = np.divmod(packed, self._sizes[name])
-            if name in names:
-                codes[name] = code - 1
-        return codes
-
-    def _beside_anchor(self, number: int, names: frozenset[str]) -> tuple[Ints, dict[str, Ints], Ints]:
-        """Return the anchor's level, the codes of some columns of one pack, and how often; computed once for each."""
-        wanted = tuple(name for name in self._plan.packs[number] if name in names)
-        if wanted not in self._beside:
-            anchor, packed, n = self._with_anchor[number].occupied()
-            rows = Rows({"": anchor, **self._unpacked(number, packed, names)}, n).distinct(("", *wanted))
-            self._beside[wanted] = rows
-        rows = self._beside[wanted]
-        return rows.codes[""], {name: rows.codes[name] for name in wanted}, rows.n
-
-    def _told_by(self, anchor: Ints, names: Sequence[str]) -> dict[str, Ints]:
-        return {
-            name: anchor - 1 if name == self._plan.anchor else self._told[name][anchor].astype(np.int64)
-            for name in names
-        }

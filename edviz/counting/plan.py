@@ -58,28 +58,29 @@ def make_plan(
     """
     names, kept = list(sizes), set(barred)
     codes = {name: np.asarray(probe[name], dtype=np.int64) + 1 for name in names}
+    n_seen = {name: int(np.count_nonzero(np.bincount(codes[name], minlength=1))) for name in names}
     found: dict[str, list[str]] = {}
     for name in names:
         if 1 < sizes[name] <= LARGEST_ANCHOR and name not in kept:
-            found[name] = [other for other in names if other not in kept and _is_function(codes, sizes, other, name)]
+            repeated = len(codes[name]) - n_seen[name]
+            # A function has no more levels than its anchor; a few more may be strays.
+            others = [other for other in names if other != name and other not in kept and n_seen[other] <= n_seen[name]]
+            if repeated >= LEAST_REPEATED * len(codes[name]):
+                most = int(MOST_EXCEPTIONS * repeated)
+                found[name] = [other for other in others if _n_exceptions(codes, sizes, other, name) <= most]
     anchor = max(found, key=lambda name: (len(found[name]), -sizes[name]), default=None)
-    functions = tuple(found[anchor]) if anchor is not None and found[anchor] else ()
+    functions = tuple(found[anchor]) if anchor is not None else ()
     if not functions:
         anchor = None
     others = [name for name in names if name != anchor and name not in functions]
     return Plan(anchor, functions, tuple(_packed(others, sizes)))
 
 
-def _is_function(codes: Mapping[str, Ints], sizes: Mapping[str, int], name: str, anchor: str) -> bool:
-    if name == anchor:
-        return False
+def _n_exceptions(codes: Mapping[str, Ints], sizes: Mapping[str, int], name: str, anchor: str) -> int:
+    """Count the rows in which a column differs from what the last row with the same level of the anchor has."""
     last = np.zeros(sizes[anchor] + 1, dtype=np.int64)
     last[codes[anchor]] = codes[name]
-    exceptions = np.count_nonzero(last[codes[anchor]] != codes[name])
-    n_levels = np.count_nonzero(np.bincount(codes[anchor], minlength=1))
-    n_rows = len(codes[anchor])
-    repeated = n_rows - n_levels
-    return bool(exceptions <= MOST_EXCEPTIONS * repeated and repeated >= LEAST_REPEATED * n_rows)
+    return int(np.count_nonzero(last[codes[anchor]] != codes[name]))
 
 
 def _packed(names: Sequence[str], sizes: Mapping[str, int]) -> list[tuple[str, ...]]:

@@ -1,17 +1,112 @@
-"""Tables of two numbers that occur together, filled block by block."""
+"""Tables of two numbers that occur together: how they are filled, and what is read off them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edviz.counting.rows import Ints
+from edviz.counting.plan import Plan
+from edviz.counting.rows import Ints, Rows, join
 
 SMALL_TABLE = 1 << 17
 """Cells up to which a whole table is added for every block; above, only the cells that the block reaches."""
-DENSE_TABLE = 1 << 21
+DENSE_TABLE = 1 << 20
 """Cells up to which a table has a place for every combination."""
 PENDING_KEYS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The cells of a table that are not empty.
+
+    Attributes
+    ----------
+    keys
+        Row times number of columns, plus column, in ascending order.
+    n
+        Observations of each cell.
+    """
+
+    keys: Ints
+    n: Ints
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that was counted of some columns by a plan. Stored codes have 1 added, so that 0 is missing.
+
+    Attributes
+    ----------
+    sizes
+        Numbers that the stored codes of each column stay below.
+    told
+        For each function its code, without 1 added, at each stored code of the anchor.
+    anchor
+        The stored codes of the anchor; one cell if there is no anchor.
+    beside_anchor
+        For each pack the anchor with the packed number.
+    between
+        For two packs, by their places in the plan, their packed numbers.
+    exceptions, n_exceptions
+        Whole rows of codes, without 1 added, that do not follow their anchor, and how often each occurs.
+    """
+
+    plan: Plan
+    names: tuple[str, ...]
+    sizes: Mapping[str, int]
+    told: Mapping[str, NDArray[np.int32]]
+    anchor: Filled
+    beside_anchor: tuple[Filled, ...]
+    between: Mapping[tuple[int, int], Filled]
+    exceptions: NDArray[np.int32]
+    n_exceptions: Ints
+
+    def rows(self, names: frozenset[str]) -> Rows | None:
+        """Return rows of some columns, not yet added up; None if they were not counted together."""
+        pack_of = {name: number for number, pack in enumerate(self.plan.packs) for name in pack}
+        packs = sorted({pack_of[name] for name in names if name in pack_of})
+        functions = [name for name in names if name not in pack_of]
+        if not names <= set(self.names) or len(packs) > 2 or (len(packs) == 2 and functions):
+            return None
+        if len(packs) == 2:
+            filled = self.between[packs[0], packs[1]]
+            first, second = np.divmod(filled.keys, self._n_packed(packs[1]))
+            codes = self._unpacked(packs[0], first, names) | self._unpacked(packs[1], second, names)
+        elif packs:
+            filled = self.beside_anchor[packs[0]]
+            anchor, packed = np.divmod(filled.keys, self._n_packed(packs[0]))
+            codes = self._told_by(anchor, functions) | self._unpacked(packs[0], packed, names)
+        else:
+            filled = self.anchor
+            codes = self._told_by(filled.keys, functions)
+        followed = Rows(codes, filled.n)
+        if not len(self.n_exceptions):
+            return followed
+        place = {name: place for place, name in enumerate(self.names)}
+        excepted = {name: self.exceptions[:, place[name]].astype(np.int64) for name in names}
+        return join([followed, Rows(excepted, self.n_exceptions)], list(names))
+
+    def _n_packed(self, number: int) -> int:
+        n = 1
+        for name in self.plan.packs[number]:
+            n *= self.sizes[name]
+        return n
+
+    def _unpacked(self, number: int, packed: Ints, names: frozenset[str]) -> dict[str, Ints]:
+        codes = {}
+        for name in reversed(self.plan.packs[number]):
+            packed, code = np.divmod(packed, self.sizes[name])
+            if name in names:
+                codes[name] = code - 1
+        return codes
+
+    def _told_by(self, anchor: Ints, names: Sequence[str]) -> dict[str, Ints]:
+        return {
+            name: anchor - 1 if name == self.plan.anchor else self.told[name][anchor].astype(np.int64) for name in names
+        }
 
 
 class Table:
@@ -24,7 +119,7 @@ class Table:
     """
 
     def __init__(self, n_rows: int, n_columns: int) -> None:
-        self.n_columns = n_columns
+        self._n_columns = n_columns
         self._n_cells = n_rows * n_columns
         dense = self._n_cells <= DENSE_TABLE
         self._dense = np.zeros(self._n_cells if dense else 0, dtype=np.int64)
@@ -33,9 +128,9 @@ class Table:
         self._pending: list[Ints] = []
         self._n_pending = 0
 
-    def add(self, rows: Ints, columns: NDArray[np.integer]) -> None:
+    def add(self, rows: Ints, columns: Ints) -> None:
         """Count one block of observations."""
-        keys = rows * self.n_columns + columns
+        keys = rows * self._n_columns + columns
         if not len(self._dense):
             self._add_sparse(keys)
         elif self._n_cells <= SMALL_TABLE:
@@ -43,13 +138,13 @@ class Table:
         else:
             np.add.at(self._dense, keys, 1)
 
-    def occupied(self) -> tuple[Ints, Ints, Ints]:
-        """Return the cells that are not empty: first number, second number, how often."""
+    def filled(self) -> Filled:
+        """Return the cells that are not empty."""
         if len(self._dense):
             keys = np.flatnonzero(self._dense)
-            return keys // self.n_columns, keys % self.n_columns, self._dense[keys]
+            return Filled(keys, self._dense[keys])
         self._merge()
-        return self._keys // self.n_columns, self._keys % self.n_columns, self._counts
+        return Filled(self._keys, self._counts)
 
     def _add_sparse(self, keys: Ints) -> None:
         self._pending.append(keys)

@@ -150,7 +150,7 @@ class NumberedCodes:
         """Make room for more levels than have been met, if there is none left."""
         if len(self.numbers) <= self.size:
             return False
-        self.size = 8 + 2 * len(self.numbers)
+        self.size = 2 if self.content.kind == "boolean" else 8 + 2 * len(self.numbers)
         return True
 
     def _numbered(self, values: Array, start: int) -> Codes:

@@ -6,8 +6,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from math import prod
-from typing import Literal, cast
+from typing import Literal, get_args
 
 from edviz.hdf5.faults import StructureError
 
@@ -25,27 +26,16 @@ TypeKind = Literal[
     "array",
     "complex",
 ]
-KINDS = (
-    "integer",
-    "float",
-    "time",
-    "string",
-    "bitfield",
-    "opaque",
-    "compound",
-    "reference",
-    "enum",
-    "vlen",
-    "array",
-    "complex",
-)
+KINDS: tuple[TypeKind, ...] = get_args(TypeKind)
 PROPERTY_BYTES = {"integer": 4, "float": 12, "time": 2, "bitfield": 4}
 MOST_NESTED = 32
 MOST_DIMENSIONS = 32
 MOST_HEAP_PLACES = 4096
+LONGEST_CACHED = 256
 HEAP_REFERENCE_BYTES = 16
 SEQUENCE, TEXT = 0, 1
-"""The kinds of variable length; HDF5 jumps to nowhere for any other."""
+"""The kinds of variable length."""
+INVALID_KIND = "of a data type that HDF5 does not survive: an invalid kind of variable length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +66,6 @@ class Datatype:
     names: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
 
-    @property
-    def is_text(self) -> bool:
-        """Whether values are texts, of fixed or variable length."""
-        return self.kind == "string" or (self.kind == "vlen" and self.bits & 0xF == TEXT)
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -99,7 +84,6 @@ class HeapPlace:
     item_bytes: int
 
 
-@lru_cache(maxsize=1024)
 def parse_datatype(block: bytes) -> Datatype:
     """Take a stored data type apart.
 
@@ -108,10 +92,9 @@ def parse_datatype(block: bytes) -> Datatype:
     StructureError
         If HDF5 would not survive it, or if it is unknown.
     """
-    return _parse(block, 0, 0)[0]
+    return _parse_cached(block) if len(block) <= LONGEST_CACHED else _parse(block, 0, 0)[0]
 
 
-@lru_cache(maxsize=1024)
 def heap_places(datatype: Datatype) -> tuple[HeapPlace, ...]:
     """Find what in a value refers to a heap.
 
@@ -122,23 +105,27 @@ def heap_places(datatype: Datatype) -> tuple[HeapPlace, ...]:
     >>> heap_places(row)
     (HeapPlace(offset=8, item_bytes=1),)
     """
-    if datatype.kind == "vlen" and datatype.base is not None:
-        return (HeapPlace(0, datatype.base.size),)
-    places = [
-        HeapPlace(start + place.offset, place.item_bytes)
-        for start, part in _parts_of(datatype)
-        for place in heap_places(part)
-    ]
-    return tuple(places[:MOST_HEAP_PLACES])
+    return tuple(islice(_heap_places(datatype), MOST_HEAP_PLACES))
 
 
-def _parts_of(datatype: Datatype) -> Iterator[tuple[int, Datatype]]:
-    if datatype.kind == "compound":
-        for member in datatype.members:
-            yield member.offset, member.datatype
-    if datatype.kind == "array" and datatype.base is not None:
-        for position in range(min(prod(datatype.shape), MOST_HEAP_PLACES)):
-            yield position * datatype.base.size, datatype.base
+def _heap_places(datatype: Datatype) -> Iterator[HeapPlace]:
+    for member in datatype.members:
+        for place in _heap_places(member.datatype):
+            yield HeapPlace(member.offset + place.offset, place.item_bytes)
+    if datatype.base is None:
+        return
+    if datatype.kind == "vlen":
+        yield HeapPlace(0, datatype.base.size)
+    elif datatype.kind == "array" and (inner := heap_places(datatype.base)):
+        for position in range(prod(datatype.shape)):
+            for place in inner:
+                yield HeapPlace(position * datatype.base.size + place.offset, place.item_bytes)
+
+
+# Most attributes of a file are of one or two types.
+@lru_cache(maxsize=256)
+def _parse_cached(block: bytes) -> Datatype:
+    return _parse(block, 0, 0)[0]
 
 
 def _parse(block: bytes, at: int, depth: int) -> tuple[Datatype, int]:
@@ -150,7 +137,7 @@ def _parse(block: bytes, at: int, depth: int) -> tuple[Datatype, int]:
     at += 8
     if number >= len(KINDS):
         raise StructureError(f"a data type of class {number}, which is not known", "unknown")
-    kind = cast("TypeKind", KINDS[number])
+    kind = KINDS[number]
     if kind == "compound":
         members, at = _members(block, at, depth, version=version, n=bits & 0xFFFF, size=size)
         return Datatype(kind, size, bits, members=members), at
@@ -161,16 +148,14 @@ def _parse(block: bytes, at: int, depth: int) -> tuple[Datatype, int]:
     if kind in ("enum", "vlen", "complex"):
         base, at = _parse(block, at, depth + 1)
         if kind == "vlen" and bits & 0xF not in (SEQUENCE, TEXT):
-            raise StructureError("a data type of an invalid kind of variable length, which HDF5 does not survive", "refuse")
+            raise StructureError(INVALID_KIND, "refuse")
         names, at = _enum_names(block, at, base, version=version, n=bits & 0xFFFF) if kind == "enum" else ((), at)
         return Datatype(kind, size, bits, base, names=names), at
     length = bits & 0xFF if kind == "opaque" else PROPERTY_BYTES.get(kind, 0)
     return Datatype(kind, size, bits), at + length
 
 
-def _members(
-    block: bytes, at: int, depth: int, *, version: int, n: int, size: int
-) -> tuple[tuple[Member, ...], int]:
+def _members(block: bytes, at: int, depth: int, *, version: int, n: int, size: int) -> tuple[tuple[Member, ...], int]:
     members = []
     # From version 3 on an offset has only as many bytes as the size of the whole needs.
     offset_bytes = 4 if version < 3 else max(1, (size.bit_length() + 7) // 8)

@@ -8,8 +8,12 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from edviz.hdf5.faults import SpentError, StructureError
 
-PAGE_BYTES = 65_536
-MOST_BYTES = 64 * 2**20
+PAGE_BYTES = 16_384
+"""Metadata lies scattered between values: larger pages save few requests and move more bytes."""
+MOST_HELD_BYTES = 128 * 2**20
+MOST_READ_BYTES = 64 * 2**20
+READING_BYTES = 64
+"""What a reading costs as much as, besides its bytes."""
 LONGEST_RANGE = 2**20
 LONGEST_READ = 8 * 2**20
 LOOK_AHEAD = 512
@@ -52,13 +56,13 @@ class Pages:
     Addresses count from `base`, the end of a user block; ranges count from the start of the file.
     """
 
-    def __init__(self, file_size: int, *, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, file_size: int) -> None:
         self.file_size = file_size
         self.base = 0
-        self._page_bytes = page_bytes
         self._held: dict[int, bytes] = {}
         self._wanted: set[int] = set()
         self._values: list[Range] = []
+        self._spent = 0
 
     def want(self, address: int, size: int) -> None:
         """Ask for bytes that will be read soon, as far as they are in the file."""
@@ -66,13 +70,11 @@ class Pages:
         stop = min(start + min(size, LONGEST_READ), self.file_size)
         if start >= stop:
             return
-        for page in range(start // self._page_bytes, (stop - 1) // self._page_bytes + 1):
-            if page not in self._held:
-                self._wanted.add(page)
+        self._wanted.update(page for page in _pages_of(Range(start, stop)) if page not in self._held)
 
-    def want_values(self, ranges: Iterable[Range]) -> None:
+    def want_values(self, address: int, size: int) -> None:
         """Ask for values that only the reader will want."""
-        self._values += ranges
+        self._values.append(Range(self.base + address, self.base + address + size))
 
     def read(self, address: int, size: int) -> Steps[bytes]:
         """Read bytes, once they are there.
@@ -81,21 +83,38 @@ class Pages:
         ------
         StructureError
             If the file does not have them.
+        SpentError
+            If as much has been read as may be.
         """
-        self.check(address, size)
-        if size > LONGEST_READ:
-            raise StructureError("too large to be looked at", "unknown")
-        self.want(address, max(size, LOOK_AHEAD))
         start = self.base + address
-        first, last = start // self._page_bytes, (start + size - 1) // self._page_bytes
-        while not all(page in self._held for page in range(first, last + 1)):
-            yield
-        held = self._held[first] if first == last else b"".join(self._held[page] for page in range(first, last + 1))
-        start -= first * self._page_bytes
-        found = held[start : start + size]
+        first, offset = divmod(start, PAGE_BYTES)
+        held = self._held.get(first, b"")
+        if offset + size > len(held):
+            self.check(address, size)
+            if size > LONGEST_READ:
+                raise StructureError("larger than is looked at", "unknown")
+            self.want(address, max(size, LOOK_AHEAD))
+            pages = _pages_of(Range(start, start + size))
+            while not all(page in self._held for page in pages):
+                yield
+            held = b"".join(self._held[page] for page in pages)
+        self.spend(size + READING_BYTES)
+        found = held[offset : offset + size]
         if len(found) < size:
             raise StructureError("not all there: bytes are missing")
         return found
+
+    def spend(self, n_bytes: int) -> None:
+        """Count what has been looked at: work is bounded, however often a file leads to the same bytes.
+
+        Raises
+        ------
+        SpentError
+            If it is more than may be.
+        """
+        self._spent += n_bytes
+        if self._spent > MOST_READ_BYTES:
+            raise SpentError
 
     def check(self, address: int, size: int) -> None:
         """Check that bytes are in the file.
@@ -110,24 +129,30 @@ class Pages:
 
     def next_batch(self) -> Batch:
         """Return what is wanted now."""
-        if (len(self._held) + len(self._wanted)) * self._page_bytes > MOST_BYTES:
+        if (len(self._held) + len(self._wanted)) * PAGE_BYTES > MOST_HELD_BYTES:
             raise SpentError
-        values = tuple(split_ranges(self._values))
-        self._values = []
-        return Batch(tuple(self._wanted_ranges()), values)
+        values, self._values = [one for one in self._values if self._lacks(one)], []
+        return Batch(tuple(self._wanted_ranges()), tuple(split_ranges(values)))
 
     def fill(self, batch: Batch, answers: Sequence[bytes]) -> None:
         """Take the answers to a batch; where bytes are missing, reading says so."""
         for asked, answer in zip(batch.structure, answers, strict=True):
-            for start in range(asked.start, asked.stop, self._page_bytes):
+            for start in range(asked.start, asked.stop, PAGE_BYTES):
                 begin = start - asked.start
-                self._held[start // self._page_bytes] = bytes(answer[begin : begin + self._page_bytes])
+                self._held[start // PAGE_BYTES] = bytes(answer[begin : begin + PAGE_BYTES])
         self._wanted.clear()
 
+    def _lacks(self, values: Range) -> bool:
+        return any(page not in self._held and page not in self._wanted for page in _pages_of(values))
+
     def _wanted_ranges(self) -> Iterator[Range]:
-        pages = (Range(page * self._page_bytes, (page + 1) * self._page_bytes) for page in self._wanted)
+        pages = (Range(page * PAGE_BYTES, (page + 1) * PAGE_BYTES) for page in self._wanted)
         for found in split_ranges(pages):
             yield Range(found.start, min(found.stop, self.file_size))
+
+
+def _pages_of(found: Range) -> range:
+    return range(found.start // PAGE_BYTES, (found.stop - 1) // PAGE_BYTES + 1)
 
 
 def split_ranges(ranges: Iterable[Range]) -> Iterator[Range]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -27,27 +27,25 @@ def determining_sets(facts: Facts, names: Sequence[str]) -> tuple[DeterminingSet
     names = [name for name in names if facts.is_unit_level(name)][:MOST_FACTORS]
     codes = {name: facts.codes(name) for name in names}
     found: dict[str, list[tuple[str, ...]]] = {name: [] for name in names}
+    alone = {
+        (name, target)
+        for name, target in permutations(names, 2)
+        if facts.relation(name, target).relation in ("aliased", "a_nested_in_b")
+    }
     for size in range(2, LARGEST_SET + 1):
         for chosen in combinations(names, size):
-            targets = [
-                name for name in names if name not in chosen and not _is_told_by_part(facts, found, name, chosen)
-            ]
-            if not targets:
-                continue
             combined = combine([codes[name] for name in chosen])
-            for target in targets:
-                if _tells(combined, codes[target], unit=facts.is_unit(target)):
+            few = 3 * (int(combined.max(initial=-1)) + 1) <= 2 * len(combined)
+            for target in names:
+                if target in chosen or not (few or facts.is_unit(target)):
+                    continue
+                if any((name, target) in alone for name in chosen):
+                    continue
+                if any(set(known) <= set(chosen) for known in found[target]):
+                    continue
+                if _tells(combined, codes[target]):
                     found[target].append(chosen)
     return tuple(DeterminingSet(target, chosen) for target in names for chosen in found[target])
-
-
-def _is_told_by_part(
-    facts: Facts, found: Mapping[str, Sequence[tuple[str, ...]]], target: str, chosen: tuple[str, ...]
-) -> bool:
-    """Whether one or two of the chosen factors determine the target already."""
-    if any(set(known) <= set(chosen) for known in found[target]):
-        return True
-    return any(facts.relation(name, target).relation in ("aliased", "a_nested_in_b") for name in chosen)
 
 
 def aliased_interactions(facts: Facts, names: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
@@ -67,7 +65,8 @@ def aliased_interactions(facts: Facts, names: Sequence[str]) -> list[tuple[tuple
             parity = np.sum(ranks, axis=0).astype(np.int64) % 2
             for other in names:
                 fits = other not in chosen and all(facts.relation(other, name).relation == "crossed" for name in chosen)
-                if fits and len(np.unique(parity)) == 2 and _tells(facts.codes(other), parity, unit=False):
+                halved = fits and len(np.unique(parity)) == 2
+                if halved and _tells_half(facts.codes(other), parity):
                     found.append((chosen, other))
     return found
 
@@ -86,14 +85,18 @@ def latin_squares(facts: Facts, names: Sequence[str]) -> list[tuple[str, str, st
     return found
 
 
-def _tells(combined: Ints, target: Ints, *, unit: bool) -> bool:
-    """Whether combinations determine the target, with fewer combinations than rows unless it is the unit."""
+def _tells_half(codes: Ints, half: Ints) -> bool:
+    """Whether a factor with clearly fewer levels than there are rows determines which half they are in."""
+    few = 3 * len(np.unique(codes[codes >= 0])) <= 2 * int((codes >= 0).sum())
+    return few and _tells(codes, half)
+
+
+def _tells(combined: Ints, target: Ints) -> bool:
+    """Whether combinations determine the target."""
     present = (combined >= 0) & (target >= 0)
     combined, reached = combined[present], target[present]
     if not len(combined):
         return False
     told = np.zeros(int(combined.max()) + 1, dtype=np.int64)
     told[combined] = reached
-    if not np.array_equal(told[combined], reached):
-        return False
-    return unit or 3 * len(np.unique(combined)) <= 2 * len(combined)
+    return bool((told[combined] == reached).all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from edviz.infer.result import Confidence, UnitRelation
 from edviz.infer.unit import Unit, UnitTable
 from edviz.model import Kind
 
+MOST_COARSER = 12
+"""All pairs of more columns than this above one column are too many to try."""
 _TURNED: Mapping[RelationName, RelationName] = {"a_nested_in_b": "b_nested_in_a", "b_nested_in_a": "a_nested_in_b"}
 
 
@@ -90,8 +93,30 @@ class Facts:
 
     def n_levels(self, name: str) -> int:
         """Levels that occur, strays apart."""
-        codes = self.rows(name).codes[name]
-        return len(np.unique(codes[codes >= 0]))
+        return self._n_levels[name]
+
+    @cached_property
+    def _n_levels(self) -> dict[str, int]:
+        codes = {name: self.rows(name).codes[name] for name in self.names}
+        return {name: len(np.unique(column[column >= 0])) for name, column in codes.items()}
+
+    @cached_property
+    def combinations(self) -> dict[str, tuple[str, str]]:
+        """Columns that equal the combination of two coarser ones, with those two."""
+        found: dict[str, tuple[str, str]] = {}
+        for name in self.names:
+            for a, b in combinations(self._coarser(name)[:MOST_COARSER], 2):
+                if self.crossed(a, b) and self.relation(a, b).filled == self.n_levels(name):
+                    found.setdefault(name, (a, b))
+        return found
+
+    def _coarser(self, name: str) -> list[str]:
+        """Columns that nest another one, one of each partition."""
+        found: list[str] = []
+        for other in self.names:
+            if self.nests(other, name) and not any(other in self.same_as[known] for known in found):
+                found.append(other)
+        return found
 
     def units_per_level(self, name: str) -> dict[str, int]:
         """Number of units of each level of a unit-level column, in stored order."""

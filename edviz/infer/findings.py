@@ -15,7 +15,7 @@ from edviz.infer.composite import Composite
 from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
-from edviz.infer.labels import combination_of, may_mean_the_same, reused_label_pairs
+from edviz.infer.labels import may_mean_the_same, reused_label_pairs
 from edviz.infer.lexicon import evidence_of_name, is_control, spells_missing
 from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
@@ -196,7 +196,7 @@ def crossed_within(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 @check
 def combination_columns(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """A column that is the combination of two others."""
-    combined = combination_of(facts)
+    combined = facts.combinations
     for name, (a, b) in combined.items():
         twice = any(
             other in combined and facts.names.index(other) < facts.names.index(name) for other in facts.same_as[name]

@@ -18,7 +18,6 @@ from edviz.infer.facts import Facts
 from edviz.infer.findings import find_all
 from edviz.infer.judge import Judge, with_joins
 from edviz.infer.kinds import all_evidence, decide, equal_columns, named_evidence
-from edviz.infer.labels import combination_of
 from edviz.infer.lexicon import NO_SAMPLE_LEVELS, Evidence, evidence_of_name, is_counted_anew, is_generic
 from edviz.infer.pair_tables import PairTables
 from edviz.infer.questions import ask_all
@@ -82,7 +81,8 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
     unnamed = [part for parts in split.values() for part in parts]
     if cleaned.n_obs <= MOST_ROWS_AS_UNITS:
         cleaned = replace(cleaned, counts=with_row_numbers(cleaned.counts))
-    facts = _gather(PairTables(cleaned, names), overrides_used, unnamed, no_samples)
+    tables = exact if cleaned is table else PairTables(cleaned, names)
+    facts = _gather(tables, overrides_used, unnamed, no_samples)
     roles = assign_roles(facts)
     design = build_design(facts, roles)
     determined = determining_sets(facts, names)
@@ -142,7 +142,7 @@ def _gather(
 def _with_combinations(facts: Facts) -> Facts:
     """A column that combines a class with something else is measured on cells, too."""
     evidence, kinds = dict(facts.evidence), dict(facts.kinds)
-    for name, (a, b) in combination_of(facts).items():
+    for name, (a, b) in facts.combinations.items():
         if name in facts.given_kinds or facts.is_unit_level(name):
             continue
         evidence[name] = [*evidence[name], Evidence("classification", 2, f"it is the combination of {a} and {b}")]
@@ -152,7 +152,7 @@ def _with_combinations(facts: Facts) -> Facts:
 
 def _new_composites(facts: Facts) -> dict[str, Composite]:
     """Experimental columns with composite level names, with those parts that are no column yet."""
-    found, combined = {}, combination_of(facts)
+    found, combined = {}, facts.combinations
     for name in facts.names:
         if facts.kinds[name] == "classification" or name in combined:
             continue
@@ -257,6 +257,8 @@ def _without_no_samples(table: FactorTable) -> tuple[FactorTable, dict[str, tupl
             numbers[left_out] = -1
             codings[column.name] = Coding.of_levels(column.name, numbers)
             found[column.name] = tuple(levels[index] for index in left_out)
+    if not found:
+        return table, found
     cleaned = table.with_columns(table.listing.columns, codings)
     columns = [
         counted_column(column, [entry.level for entry in column.levels or ()], cleaned.counts)

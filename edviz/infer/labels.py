@@ -1,24 +1,9 @@
-"""Columns that say again what other columns say: combinations, and labels that start anew in each parent."""
+"""Labels such as 1, 2, 3 that may start anew in each parent."""
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from edviz.infer.facts import Facts
 from edviz.infer.lexicon import is_counted_anew, is_generic
-
-MOST_COARSER = 12
-"""All pairs of more columns than this above one column are too many to try."""
-
-
-def combination_of(facts: Facts) -> dict[str, tuple[str, str]]:
-    """Map columns that equal the combination of two coarser ones to those two."""
-    found: dict[str, tuple[str, str]] = {}
-    for name in facts.names:
-        for a, b in combinations(_coarser(facts, name)[:MOST_COARSER], 2):
-            if facts.crossed(a, b) and facts.relation(a, b).filled == facts.n_levels(name):
-                found.setdefault(name, (a, b))
-    return found
 
 
 def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
@@ -27,7 +12,7 @@ def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
     Either a third column equals the combination of the two, or the name of the column is one whose
     labels are usually used again.
     """
-    combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    combined = {frozenset(pair) for pair in facts.combinations.values()}
     classes = {
         name for name in facts.names if facts.kinds[name] == "classification" and facts.confidence[name] != "low"
     }
@@ -46,7 +31,7 @@ def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
 
 def labels_of_combinations(facts: Facts) -> set[str]:
     """Labels that start anew in each parent, where another column names the combination and so says it all."""
-    combined = {frozenset(pair) for pair in combination_of(facts).values()}
+    combined = {frozenset(pair) for pair in facts.combinations.values()}
     return {
         name
         for name, parent in reused_label_pairs(facts)
@@ -57,15 +42,6 @@ def labels_of_combinations(facts: Facts) -> set[str]:
 def may_mean_the_same(facts: Facts, name: str, parent: str) -> bool:
     """Whether the same bare label may well be the same thing: a donor 1 that is in every batch."""
     return facts.kinds[parent] == "batch" and not is_counted_anew(name, parent)
-
-
-def _coarser(facts: Facts, name: str) -> list[str]:
-    """Columns that nest another one, one of each partition."""
-    found: list[str] = []
-    for other in facts.names:
-        if facts.nests(other, name) and not any(other in facts.same_as[known] for known in found):
-            found.append(other)
-    return found
 
 
 def _is_surely_a_condition(facts: Facts, name: str) -> bool:

@@ -69,6 +69,8 @@ class PairTables:
 
     def tells(self, a: str, b: str) -> bool:
         """Whether a determines b, but for stray observations."""
+        if self.n_levels(b) > self.n_levels(a):
+            return False
         return self.dependence(a, b).holds
 
     def same(self, a: str, b: str) -> bool:
