@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from _cli import Page, arguments, counted, page_of, print_json, run
 
+from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
 from edviz.h5ad import summarise
-from edviz.h5ad.summary import H5adSummary, MatrixSummary, NamedMatrix
 
 
 def main() -> None:

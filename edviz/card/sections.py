@@ -14,7 +14,7 @@ from edviz.card.numbers import (
     observations_per_unit,
 )
 from edviz.card.words import classify, describe
-from edviz.h5ad.summary import H5adSummary
+from edviz.contents import H5adSummary
 from edviz.infer import Inference
 from edviz.infer.facts import Facts
 from edviz.infer.findings import conditions

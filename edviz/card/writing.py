@@ -14,11 +14,11 @@ from edviz.card import sections
 from edviz.card.context import EMPTY, block, context_of
 from edviz.card.markdown import prose, yaml_scalar
 from edviz.card.words import classify
+from edviz.contents import H5adSummary
 from edviz.diagram import render
 from edviz.errors import OutputError
 from edviz.h5ad import read_factors, summarise
 from edviz.h5ad.strings import harmless
-from edviz.h5ad.summary import H5adSummary
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
 

@@ -67,63 +67,95 @@ def count(source: Source, names: Sequence[str], *, on_demand: Sequence[str] = ()
             probe = {name: np.concatenate([probe[name], error.block[name]]) for name in names}
             barred |= set(error.names) if attempt >= MOST_PLANS else set()
             continue
-        return Counted(filling.finish(), source, on_demand)
+        numbers: dict[str, Ints] = {}
+        return Counted(filling.finish(), source.n_obs, on_demand, numbers, _InSource(source, numbers))
     raise AssertionError("a source grows without end")
 
 
+class Elsewhere(Protocol):
+    """Where to ask for what was not counted in one pass; codes have their final numbers."""
+
+    def rows(self, *names: str) -> Rows:
+        """Return the combinations of some columns that occur."""
+
+    def codes(self, *names: str) -> Rows:
+        """Return the codes of every observation."""
+
+
 class Counted:
-    """Tables, and the source for what they do not tell.
+    """What `count` returns: tables, and where to ask for what they do not tell.
 
     Parameters
     ----------
     tables
         What was counted in one pass.
-    source
-        Where the codes come from.
+    n_obs
+        Number of observations.
     on_demand
-        Further columns that the source has.
+        Further columns, which are counted only when they are asked for.
+    numbers
+        Final numbers of the codes of some columns.
+    elsewhere
+        Where to ask for other combinations.
     """
 
-    def __init__(self, tables: Tables, source: Source, on_demand: Sequence[str]) -> None:
-        self.n_obs = source.n_obs
+    def __init__(
+        self,
+        tables: Tables,
+        n_obs: int,
+        on_demand: Sequence[str],
+        numbers: dict[str, Ints],
+        elsewhere: Elsewhere,
+    ) -> None:
+        self.tables = tables
+        self.n_obs = n_obs
+        self.on_demand = tuple(on_demand)
         self.names = (*tables.names, *on_demand)
-        self._source = source
-        self._tables = tables
-        self._renumbered: dict[str, Ints] = {}
+        self.numbers = numbers
+        self._elsewhere = elsewhere
         self._known: dict[frozenset[str], Rows] = {}
 
     def renumber(self, name: str, numbers: Ints) -> None:
         """Give the codes of a column other numbers, in what was counted and in what will be."""
-        self._renumbered[name] = np.asarray(numbers, dtype=np.int64)
+        self.numbers[name] = np.asarray(numbers, dtype=np.int64)
         self._known.clear()
 
     def rows(self, *names: str) -> Rows:
         """Return the combinations of some columns that occur, in the order of their codes."""
         wanted = frozenset(names)
         if wanted not in self._known:
-            found = self._tables.rows(wanted)
-            self._known[wanted] = self._final(self._counted_anew(sorted(wanted)) if found is None else found)
+            found = self.tables.rows(wanted)
+            if found is None:
+                self._known[wanted] = self._elsewhere.rows(*sorted(wanted))
+            else:
+                self._known[wanted] = renumbered(found, self.numbers)
         return self._known[wanted].distinct(names)
 
     def codes(self, *names: str) -> Rows:
         """Return the codes of every observation."""
-        blocks = [Rows(_as_ints(names, block), _ones(block)) for block in self._source.blocks(names)]
-        return self._final(join([_no_rows(names), *blocks], names))
+        return self._elsewhere.codes(*names)
 
-    def _counted_anew(self, names: Sequence[str]) -> Rows:
+
+class _InSource:
+    """Counts again in the source, in a pass of its own."""
+
+    def __init__(self, source: Source, numbers: dict[str, Ints]) -> None:
+        self._source = source
+        self._numbers = numbers
+
+    def rows(self, *names: str) -> Rows:
+        """Return the combinations of some columns that occur."""
         parts = [_no_rows(names)]
         for block in self._source.blocks(names):
             parts.append(Rows(_as_ints(names, block), _ones(block)).distinct(names))
             if sum(map(len, parts[1:])) > len(parts[0]):
                 parts = [join(parts, names).distinct(names)]
-        return join(parts, names).distinct(names)
+        return renumbered(join(parts, names).distinct(names), self._numbers)
 
-    def _final(self, rows: Rows) -> Rows:
-        codes = dict(rows.codes)
-        for name in codes.keys() & self._renumbered.keys():
-            numbers = self._renumbered[name]
-            codes[name] = np.where(codes[name] >= 0, numbers[codes[name]], -1) if len(numbers) else codes[name]
-        return Rows(codes, rows.n)
+    def codes(self, *names: str) -> Rows:
+        """Return the codes of every observation."""
+        blocks = [Rows(_as_ints(names, block), _ones(block)) for block in self._source.blocks(names)]
+        return renumbered(join([_no_rows(names), *blocks], names), self._numbers)
 
 
 def with_codings(counts: Counts, codings: Mapping[str, Coding]) -> Counts:
@@ -164,6 +196,15 @@ class _Coded:
         found = self._counts.codes(*dict.fromkeys(needed))
         coded = {name: self._codings[name].of(found) for name in names if name in self._codings}
         return Rows({name: coded[name] if name in coded else found.codes[name] for name in names}, found.n)
+
+
+def renumbered(rows: Rows, numbers: Mapping[str, Ints]) -> Rows:
+    """Give the codes of some columns their final numbers."""
+    codes = dict(rows.codes)
+    for name in codes.keys() & numbers.keys():
+        if len(numbers[name]):
+            codes[name] = np.where(codes[name] >= 0, numbers[name][codes[name]], -1)
+    return Rows(codes, rows.n)
 
 
 def _as_ints(names: Sequence[str], block: Block) -> dict[str, Ints]:

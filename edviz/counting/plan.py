@@ -63,7 +63,7 @@ def make_plan(
     for name in names:
         if 1 < sizes[name] <= LARGEST_ANCHOR and name not in kept:
             repeated = len(codes[name]) - n_seen[name]
-            # A function has no more levels than its anchor; a few more may be strays.
+            # A function has no more levels than its anchor.
             others = [other for other in names if other != name and other not in kept and n_seen[other] <= n_seen[name]]
             if repeated >= LEAST_REPEATED * len(codes[name]):
                 most = int(MOST_EXCEPTIONS * repeated)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edviz.contents import CheckedMatrix, CountsLocation
 from edviz.h5ad.matrices import Matrix, sample_values
 from edviz.h5ad.parts import PartError
 from edviz.h5ad.reader import H5adFile
@@ -14,44 +13,6 @@ from edviz.h5ad.values import Array
 
 COUNTS = "counts"
 NAMES_OF_COUNTS = ("counts", "raw_counts", "count", "raw_count", "raw", "umi", "umis", "umi_counts")
-
-
-@dataclass(frozen=True)
-class CheckedMatrix:
-    """What a sample of the values of one matrix says.
-
-    Attributes
-    ----------
-    location
-        `X`, `raw/X` or `layers/<name>`.
-    n_values
-        How many values were looked at; of a sparse matrix, stored ones.
-    verdict
-        `counts`, or in words what it is instead.
-    largest
-        The largest value among them, or None if there was none.
-    """
-
-    location: str
-    n_values: int
-    verdict: str
-    largest: float | None = None
-
-
-@dataclass(frozen=True)
-class CountsLocation:
-    """Where the raw counts are.
-
-    Attributes
-    ----------
-    location
-        The matrix to use, or None if no matrix holds counts.
-    checked
-        Every matrix of the file, in the order of the file.
-    """
-
-    location: str | None
-    checked: tuple[CheckedMatrix, ...]
 
 
 def locate_counts(h5ad: H5adFile) -> CountsLocation:

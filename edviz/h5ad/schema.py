@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import h5py
 
+from edviz.contents import Encoding, SchemaHint
 from edviz.h5ad.columns import Labelled, Plain
 from edviz.h5ad.frame import LEVEL_TABLES, Frame
 from edviz.h5ad.parts import (
@@ -27,43 +27,6 @@ FEWEST_ONTOLOGY_COLUMNS = 3
 RECEPTOR_PREFIXES = ("IR_VJ_", "IR_VDJ_")
 SEURAT_COLUMNS = ("orig.ident", "nCount_RNA", "nFeature_RNA")
 HTAN_PREFIX = "HTA"
-
-
-@dataclass(frozen=True)
-class SchemaHint:
-    """A sign that a file follows a convention.
-
-    Attributes
-    ----------
-    name
-        The convention.
-    version
-        As the file states it, or None.
-    evidence
-        What was seen, in words.
-    """
-
-    name: str
-    version: str | None
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How the parts of a file are encoded.
-
-    Attributes
-    ----------
-    root
-        What the file says of itself, None before anndata 0.8 and from some other writers.
-    writer
-        The program that may have written it, a guess.
-    """
-
-    root: str | None
-    obs: str
-    var: str | None
-    writer: str
 
 
 def describe_encoding(h5ad: H5adFile, var: Frame | None) -> Encoding:

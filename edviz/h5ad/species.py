@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from edviz.contents import Species, SpeciesName
 from edviz.h5ad.codes import column_codes, read_level_names, tally
 from edviz.h5ad.columns import Labelled
 from edviz.h5ad.frame import Frame
@@ -17,8 +17,6 @@ from edviz.h5ad.parts import PartError, find_dataset, find_group
 from edviz.h5ad.reader import H5adFile
 from edviz.h5ad.sampling import sample_texts, texts_or_none
 from edviz.h5ad.values import read_text
-
-SpeciesName = Literal["human", "mouse", "zebrafish", "fly", "unknown"]
 
 TAXA: dict[str, SpeciesName] = {
     "NCBITaxon:9606": "human",
@@ -69,22 +67,6 @@ STYLES = (
 )
 FLY_SHARE = 0.05
 """Most fly symbols follow no pattern, but so many of them have one that nothing else has."""
-
-
-@dataclass(frozen=True)
-class Species:
-    """The species of a file.
-
-    Attributes
-    ----------
-    name
-        `unknown` also stands for every species but the four.
-    evidence
-        What was seen, in words.
-    """
-
-    name: SpeciesName
-    evidence: str
 
 
 def recognise_species(h5ad: H5adFile, var: Frame | None) -> Species:

@@ -2,124 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 import h5py
 
-from edviz.h5ad.counts import CountsLocation, locate_counts
+from edviz.contents import ColumnSummary, H5adSummary, MatrixSummary, NamedMatrix, RawSummary, VarSummary
+from edviz.h5ad.counts import locate_counts
 from edviz.h5ad.factors import reason_not_to_read
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.matrices import Matrix
 from edviz.h5ad.parts import find_part
 from edviz.h5ad.reader import H5adFile, open_h5ad
 from edviz.h5ad.sampling import texts_or_none
-from edviz.h5ad.schema import Encoding, SchemaHint, describe_encoding, schema_hints
-from edviz.h5ad.species import NAME_COLUMNS, Species, recognise_species
+from edviz.h5ad.schema import describe_encoding, schema_hints
+from edviz.h5ad.species import NAME_COLUMNS, recognise_species
 from edviz.h5ad.strings import harmless
-from edviz.table import ColumnKind
 
 EXAMPLE_NAMES = 5
 MOST_KEYS = 1000
-
-
-@dataclass(frozen=True)
-class ColumnSummary:
-    """A column of obs, as far as its structure tells.
-
-    Attributes
-    ----------
-    set_aside
-        Why it is no candidate factor whatever its values are, or None if they decide.
-    """
-
-    name: str
-    kind: ColumnKind
-    set_aside: str | None = None
-
-
-@dataclass(frozen=True)
-class VarSummary:
-    """The variables.
-
-    Attributes
-    ----------
-    index
-        Name of the index, or None if there is none.
-    examples
-        A few names from the index, or from another column where the index has none.
-    """
-
-    index: str | None
-    columns: tuple[str, ...]
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MatrixSummary:
-    """A matrix, without its values."""
-
-    encoding: str
-    dtype: str | None
-    shape: tuple[int, ...] | None
-
-
-@dataclass(frozen=True)
-class NamedMatrix:
-    """A matrix of `layers`, `obsm`, `varm`, `obsp` or `varp`, without its values."""
-
-    name: str
-    encoding: str
-    dtype: str | None
-    shape: tuple[int, ...] | None
-
-
-@dataclass(frozen=True)
-class RawSummary:
-    """What `raw` holds."""
-
-    n_vars: int | None
-    x: MatrixSummary | None
-
-
-@dataclass(frozen=True)
-class H5adSummary:
-    """What is in an .h5ad file.
-
-    Attributes
-    ----------
-    path
-        As it was given.
-    file_size
-        In bytes.
-    n_vars
-        None if neither var nor X says.
-    uns
-        Names only.
-    notes
-        What a person should know of the way in which the file was read.
-    """
-
-    path: str
-    file_size: int
-    n_obs: int
-    n_vars: int | None
-    species: Species
-    counts: CountsLocation
-    x: MatrixSummary | None
-    raw: RawSummary | None
-    layers: tuple[NamedMatrix, ...]
-    obs: tuple[ColumnSummary, ...]
-    var: VarSummary
-    obsm: tuple[NamedMatrix, ...]
-    varm: tuple[NamedMatrix, ...]
-    obsp: tuple[NamedMatrix, ...]
-    varp: tuple[NamedMatrix, ...]
-    uns: tuple[str, ...]
-    encoding: Encoding
-    schema: tuple[SchemaHint, ...]
-    notes: tuple[str, ...] = ()
 
 
 def summarise(path: str | PathLike[str]) -> H5adSummary:

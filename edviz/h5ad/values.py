@@ -15,7 +15,7 @@ from edviz.h5ad.parts import HDF5_ERRORS, PartError, check_storage, unreadable
 from edviz.h5ad.strings import harmless
 from edviz.table import ColumnKind
 
-BLOCK_ROWS = 262_144
+BLOCK_ROWS = 131_072
 TEXT_ROWS = 32_768
 BLOCK_BYTES = 16 * 2**20
 MOST_STORED_LEVELS = 1_000_000

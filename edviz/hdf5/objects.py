@@ -74,20 +74,21 @@ def _dataset(pages: Pages, found: StoredObject, by_kind: Mapping[int, Message]) 
     return replace(
         found,
         datatype=datatype,
-        shape=_shape(by_kind[DATASPACE]),
-        layout=parse_layout(by_kind[LAYOUT].body),
-        filters=parse_filters(by_kind[FILTERS].body) if FILTERS in by_kind else (),
+        shape=parse_dataspace(_body(by_kind[DATASPACE])),
+        layout=parse_layout(_body(by_kind[LAYOUT])),
+        filters=parse_filters(_body(by_kind[FILTERS])) if FILTERS in by_kind else (),
         is_outside=EXTERNAL_FILES in by_kind,
     )
 
 
 def _attributes(pages: Pages, messages: Sequence[Message], notes: Notes) -> Steps[tuple[Attribute, ...]]:
-    bodies = [message.body for message in messages if message.kind == ATTRIBUTE]
+    bodies: list[bytes] = []
     for message in messages:
-        if message.kind == ATTRIBUTE_INFO:
-            with notes:
-                dense = parse_attribute_info(message.body)
-                bodies += [] if dense is None else (yield from read_items(pages, dense, notes, id_at=0))
+        with notes:
+            if message.kind == ATTRIBUTE:
+                bodies.append(_body(message))
+            elif message.kind == ATTRIBUTE_INFO and (dense := parse_attribute_info(message.body)):
+                bodies += yield from read_items(pages, dense, notes, id_at=0)
     found = []
     for body in bodies:
         with notes:
@@ -99,7 +100,7 @@ def _attributes(pages: Pages, messages: Sequence[Message], notes: Notes) -> Step
 
 def _attribute(pages: Pages, parts: AttributeParts) -> Steps[Attribute]:
     datatype = yield from _read_datatype(pages, parts.datatype)
-    shape = _shape(parts.dataspace)
+    shape = parse_dataspace(_body(parts.dataspace))
     n_bytes = 0 if shape is None else prod(shape) * datatype.size
     if len(parts.value) < n_bytes:
         raise StructureError(f"declared to have {n_bytes:,} bytes, of which {len(parts.value):,} are there")
@@ -116,7 +117,7 @@ def _read_datatype(pages: Pages, message: Message) -> Steps[Datatype]:
     raise StructureError("a shared data type that is none")
 
 
-def _shape(message: Message) -> tuple[int, ...] | None:
+def _body(message: Message) -> bytes:
     if message.is_shared:
-        raise StructureError("a shared dataspace", "unknown")
-    return parse_dataspace(message.body)
+        raise StructureError("a shared message that is no data type", "unknown")
+    return message.body

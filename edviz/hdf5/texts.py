@@ -62,8 +62,10 @@ def find_texts(pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], sam
         return {}
     if layout.kind == "compact":
         return longest_items(datatype, layout.values)
-    n = prod(dataset.shape)
-    parts = list(_parts(_limited(sample, datatype).of(n), pieces, prod(layout.chunk) if layout.chunk else n))
+    if not pieces:
+        return {}
+    piece_rows = prod(layout.chunk) if dataset.filters else pieces[0].size // datatype.size
+    parts = list(_parts(_limited(sample, datatype).of(prod(dataset.shape)), pieces, piece_rows))
     for part in parts:
         pages.want(*_place(part, dataset, datatype))
     longest: dict[int, int] = {}

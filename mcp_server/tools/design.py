@@ -11,9 +11,10 @@ from pydantic import Field
 
 from edviz.card import CardResult, write_card
 from edviz.card.writing import SUFFIX
+from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
-from edviz.h5ad import H5adSummary, read_factors, summarise
+from edviz.h5ad import read_factors, summarise
 from edviz.infer import Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
