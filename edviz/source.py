@@ -76,11 +76,12 @@ def design_of_text(text: str) -> Design:
 
 
 def _infer(path: Path) -> Design:
-    # Only this kind of source needs numpy and h5py.
-    from edviz.h5ad import read_factors
+    # Only this kind of source needs numpy.
     from edviz.infer import infer_design
+    from edviz.supervised import start_reading
 
-    return infer_design(read_factors(path)).design
+    with start_reading(path, factors=True) as reading:
+        return infer_design(reading.factors()).design
 
 
 def _written_on_card(card: str) -> str:

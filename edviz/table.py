@@ -80,9 +80,12 @@ class FactorListing:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise DesignError(
-            f"no column {name!r} in obs; the columns are {', '.join(column.name for column in self.columns)}"
-        )
+        from difflib import get_close_matches  # costs time that only an error is worth
+
+        known = [column.name for column in self.columns]
+        near = get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"the columns are {_some(known)}"
+        raise DesignError(f"no column {name!r} in obs; {hint}")
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,11 @@ def _codes_of(values: Sequence[object], levels: Sequence[object]) -> Codes:
     position = {level: index for index, level in enumerate(levels)}
     raw = np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
     return smallest_codes(raw, len(levels))
+
+
+def _some(names: Sequence[str], most: int = 30) -> str:
+    shown = ", ".join(names[:most]) or "none"
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _is_missing(value: object) -> bool:

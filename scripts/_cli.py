@@ -71,6 +71,16 @@ def arguments(description: str | None, *, examples: str = "") -> argparse.Argume
     return parser
 
 
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the file to read, and whether it is trusted."""
+    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="read the file in this process and without limits, because its writer is trusted",
+    )
+
+
 def add_overrides(parser: argparse.ArgumentParser) -> None:
     """Add the arguments by which a person overrules what is inferred."""
     group = parser.add_argument_group("what you know better (each may be given several times)")

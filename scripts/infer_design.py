@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _cli import Page, add_file, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
 
-from edviz.diagram import render
-from edviz.grammar import dumps
-from edviz.h5ad import read_factors
-from edviz.infer import Inference, Report, infer_design
-from edviz.infer.result import FactorReport
+from edviz.supervised import start_reading
+
+if TYPE_CHECKING:
+    from edviz.infer import Inference, Report
+    from edviz.infer.result import FactorReport
 
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
@@ -24,10 +25,14 @@ EXAMPLES = """examples:
 def main() -> None:
     """Read the arguments, infer the design, print it."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_file(parser)
     add_overrides(parser)
     args = parser.parse_args()
-    inference = infer_design(read_factors(args.path), overrides_of(args))
+    overrides = overrides_of(args)
+    with start_reading(args.path, factors=True, also=overrides.columns, trusted=args.trusted) as reading:
+        from edviz.infer import infer_design  # while the file is being read
+
+        inference = infer_design(reading.factors(), overrides)
     if args.json:
         print_json(inference.report)
     else:
@@ -36,6 +41,9 @@ def main() -> None:
 
 def print_inference(inference: Inference, page: Page) -> None:
     """Print an inferred design for people."""
+    from edviz.diagram import render
+    from edviz.grammar import dumps
+
     report = inference.report
     text = dumps(inference.design, ascii=page.ascii)
     page.block(render(inference.design, width=page.width, ascii=page.ascii, text="", totals=inference.totals))

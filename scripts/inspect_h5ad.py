@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from _cli import Page, arguments, counted, page_of, print_json, run
+from _cli import Page, add_file, arguments, counted, page_of, print_json, run
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
-from edviz.h5ad import summarise
+from edviz.supervised import start_reading
 
 
 def main() -> None:
     """Read the arguments, summarise the file, print the summary."""
     parser = arguments(__doc__, examples="example:\n  inspect_h5ad.py cells.h5ad")
-    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_file(parser)
     args = parser.parse_args()
-    summary = summarise(args.path)
+    with start_reading(args.path, summary=True, trusted=args.trusted) as reading:
+        summary = reading.summary()
     if args.json:
         print_json(summary)
     else:

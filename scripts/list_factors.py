@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from _cli import Page, arguments, counted, page_of, print_json, run
+from _cli import Page, add_file, arguments, counted, page_of, print_json, run
 
 from edviz.diagram.width import display_width
-from edviz.h5ad import read_factors
+from edviz.supervised import start_reading
 from edviz.table import Column, FactorListing
 
 MOST_LINES = 2
@@ -23,12 +23,15 @@ def main() -> None:
     parser = arguments(
         __doc__, examples="examples:\n  list_factors.py cells.h5ad\n  list_factors.py cells.h5ad --column donor"
     )
-    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_file(parser)
     parser.add_argument(
         "--column", metavar="C", action="append", default=[], help="column to show with all levels, even if set aside"
     )
     args = parser.parse_args()
-    listing = read_factors(args.path, also=args.column).listing
+    with start_reading(args.path, factors=True, also=args.column, trusted=args.trusted) as reading:
+        listing = reading.factors().listing
+    for name in args.column:
+        listing.column(name)
     if args.json:
         print_json(listing)
     elif args.column:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from _cli import Page, add_overrides, arguments, overrides_of, page_of, print_json, run
+from _cli import Page, add_file, add_overrides, arguments, overrides_of, page_of, print_json, run
 
 from edviz.card import CardResult, make_card, write_card
 from edviz.diagram import render
@@ -22,7 +22,7 @@ EXAMPLES = """examples:
 def main() -> None:
     """Read the arguments, write the card, say what is on it."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_file(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -32,9 +32,9 @@ def main() -> None:
     add_overrides(parser)
     args = parser.parse_args()
     if args.output == "-":
-        sys.stdout.write(make_card(args.path, overrides_of(args))[1])
+        sys.stdout.write(make_card(args.path, overrides_of(args), trusted=args.trusted)[1])
         return
-    result = write_card(args.path, args.output, overrides_of(args))
+    result = write_card(args.path, args.output, overrides_of(args), trusted=args.trusted)
     if args.json:
         print_json(result)
     else:

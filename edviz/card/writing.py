@@ -17,10 +17,10 @@ from edviz.card.words import classify
 from edviz.contents import H5adSummary
 from edviz.diagram import render
 from edviz.errors import OutputError
-from edviz.h5ad import read_factors, summarise
 from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
+from edviz.supervised import start_reading
 
 CARD_VERSION = 1
 SUFFIX = ".design-card.md"
@@ -58,6 +58,7 @@ def write_card(
     overrides: Overrides | None = None,
     *,
     today: datetime.date | None = None,
+    trusted: bool = False,
 ) -> CardResult:
     """Write the design card of an .h5ad file.
 
@@ -73,6 +74,8 @@ def write_card(
         What a person says against what would be inferred.
     today
         Date on the card; by default the present one.
+    trusted
+        Read the file in this process, without limits.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def write_card(
     if _is_same_file(target, Path(path)):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
-    inference, text = make_card(path, overrides, context=earlier, today=today)
+    inference, text = make_card(path, overrides, context=earlier, today=today, trusted=trusted)
     _replace(target, text)
     return CardResult(
         path=str(target.absolute()),
@@ -107,19 +110,31 @@ def make_card(
     *,
     context: str | None = None,
     today: datetime.date | None = None,
+    trusted: bool = False,
 ) -> tuple[Inference, str]:
     """Infer the design of an .h5ad file and write its card as text; the same input gives the same text, date aside.
 
     Parameters
     ----------
-    path, overrides, today
+    path, overrides, today, trusted
         As for `write_card`.
     context
         Text of the section "Biological context"; by default a form to fill in.
     """
-    summary = summarise(path)
-    inference = infer_design(read_factors(path), overrides)
-    name = harmless(Path(path).name)
+    overrides = overrides or Overrides()
+    with start_reading(path, factors=True, summary=True, also=overrides.columns, trusted=trusted) as reading:
+        inference = infer_design(reading.factors(), overrides)
+        return inference, _card(inference, reading.summary(), harmless(Path(path).name), overrides, context, today)
+
+
+def _card(
+    inference: Inference,
+    summary: H5adSummary,
+    name: str,
+    overrides: Overrides,
+    context: str | None,
+    today: datetime.date | None,
+) -> str:
     report = inference.report
     parts = [
         _front_matter(inference, summary, name, today or datetime.datetime.now(tz=datetime.UTC).date()),
@@ -146,9 +161,9 @@ def make_card(
         "## Columns set aside",
         sections.set_aside(inference),
         "## How the numbers were obtained",
-        sections.provenance(inference, __version__, _command(name, overrides or Overrides())),
+        sections.provenance(inference, __version__, _command(name, overrides)),
     ]
-    return inference, "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _drawing(inference: Inference) -> str:

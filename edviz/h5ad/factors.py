@@ -11,7 +11,6 @@ from os import PathLike
 import numpy as np
 
 from edviz.counting import Counted, count
-from edviz.errors import DesignError
 from edviz.h5ad.codes import (
     ColumnCodes,
     ColumnError,
@@ -54,19 +53,15 @@ def read_factors(path: str | PathLike[str], *, also: Collection[str] = ()) -> Fa
     path
         The file; it is only read, and its matrices are not.
     also
-        Names of columns that are counted even if they are set aside.
+        Names of columns that are counted even if they are set aside; other names are of no consequence.
 
     Raises
     ------
     H5adError
         If the file is no .h5ad file or cannot be read.
-    DesignError
-        If there is no column of a name in `also`.
     """
     with open_h5ad(path) as h5ad:
         frame = h5ad.obs
-        for name in also:
-            _check_name(name, frame)
         columns = {stored.name: _Reading(stored, frame.n, wanted=stored.name in also) for stored in frame.columns}
         counted, source = _count_together(columns, frame, partial(_frame_of, path))
         described = tuple(reading.describe(counted) for reading in columns.values())
@@ -197,16 +192,6 @@ def _count_together(
 def _frame_of(path: str | PathLike[str]) -> Iterator[Frame]:
     with open_h5ad(path) as h5ad:
         yield h5ad.obs
-
-
-def _check_name(name: str, frame: Frame) -> None:
-    if frame.column(name) is None:
-        from difflib import get_close_matches
-
-        names = [column.name for column in frame.columns]
-        near = get_close_matches(name, names, n=3) or names
-        start = "the nearest are" if near is not names else "the columns are"
-        raise DesignError(f"no column {name!r} in obs; {start} {', '.join(near) or 'none'}")
 
 
 def _joined(*notes: str | None) -> str | None:

@@ -120,14 +120,16 @@ def _walk(piece: bytes, room: int) -> int:
         # The first item stands for the free space, and only there is its own head counted.
         step = (size + 7 & ~7) + ITEM.size if index else size
         if at + step > room or not step:
-            _report_step(step)
+            step = _step_of_hdf5(step)
+            if at + step > room:
+                raise StructureError("texts in a heap with a false size")
         at += step
     return at
 
 
-def _report_step(step: int) -> None:
-    # HDF5 counts in 64 bits: a step is back if its highest bit is set, and none at all if it is too large by one.
+def _step_of_hdf5(step: int) -> int:
+    """Return how far HDF5 goes, which counts in 64 bits: a step may be a small one, none, or one back."""
     step &= LARGEST_NUMBER
     if step == 0 or step > LARGEST_NUMBER // 2:
         raise StructureError(ENDLESS, "refuse")
-    raise StructureError("texts in a heap with a false size")
+    return step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,7 +32,7 @@ from edviz.infer.result import (
 from edviz.infer.structure import Roles, assign_roles, build_design
 from edviz.infer.unit import MOST_ROWS_AS_UNITS, Unit, collapse, find_unit, given_unit
 from edviz.model import KINDS, Design, Kind
-from edviz.table import Column, FactorListing, FactorTable, counted_column
+from edviz.table import Column, FactorTable, counted_column
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _equal_column(tables: PairTables, name: str, of_level: Ints) -> str | None:
 
 def _with_ignored(table: FactorTable, overrides: Overrides) -> FactorTable:
     for name in overrides.ignore:
-        _known_column(table.listing, name)
+        table.listing.column(name)
     columns = [
         replace(column, set_aside="ignored by the user") if column.name in overrides.ignore else column
         for column in table.listing.columns
@@ -192,7 +191,7 @@ def _with_ignored(table: FactorTable, overrides: Overrides) -> FactorTable:
 
 def _with_named(table: FactorTable, overrides: Overrides) -> FactorTable:
     """Take columns that the user names as candidates, whatever was thought of them, if they were counted."""
-    named = {*overrides.unit, *overrides.kinds, *overrides.split} & set(table.counts.names) - set(overrides.ignore)
+    named = set(overrides.columns) & set(table.counts.names) - set(overrides.ignore)
     columns = [replace(column, set_aside=None) if column.name in named else column for column in table.listing.columns]
     return table.with_columns(columns, {})
 
@@ -273,7 +272,7 @@ def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTabl
     """Put the parts of composite columns beside them; a part that is a column already is not made again."""
     grown, made = table, {}
     for name in overrides.split:
-        column = _known_column(table.listing, name)
+        column = table.listing.column(name)
         composite = None
         if column.set_aside is None:
             composite = find_composite([entry.level for entry in column.levels or ()])
@@ -297,25 +296,12 @@ def _split_columns(table: FactorTable, overrides: Overrides) -> tuple[FactorTabl
 
 def _require_candidates(table: FactorTable, overrides: Overrides) -> None:
     for name in (*overrides.unit, *overrides.kinds):
-        column = _known_column(table.listing, name)
+        column = table.listing.column(name)
         if column.set_aside is not None:
             raise DesignError(f"the column {name!r} cannot be used: {column.set_aside}")
     for name, kind in overrides.kinds.items():
         if kind not in KINDS:
             raise DesignError(f"no kind {kind!r} for {name!r}; the kinds are {', '.join(KINDS)}")
-
-
-def _known_column(listing: FactorListing, name: str) -> Column:
-    known = [column.name for column in listing.columns]
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"the columns are {_some(known)}"
-        raise DesignError(f"no column {name!r} in obs; {hint}")
-    return listing.column(name)
-
-
-def _some(names: Sequence[str], most: int = 30) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _unit_report(unit: Unit | None) -> UnitReport | None:

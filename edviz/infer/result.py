@@ -34,6 +34,11 @@ class Overrides:
     ignore: tuple[str, ...] = ()
     split: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are to be used, whatever would be thought of them."""
+        return tuple(dict.fromkeys((*self.unit, *self.kinds, *self.split)))
+
 
 @dataclass(frozen=True)
 class UnitReport:

@@ -14,11 +14,11 @@ from edviz.card.writing import SUFFIX
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
-from edviz.h5ad import read_factors, summarise
 from edviz.infer import Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
 from edviz.source import design_of_file, design_of_text
+from edviz.supervised import start_reading
 from edviz.table import Column, FactorListing
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_tool
@@ -59,7 +59,8 @@ class DesignTools:
         """Say what an .h5ad file holds, without loading it: shape, species with evidence, where the raw
         counts are (checked by value), columns of obs and var, layers, embeddings, encoding, schema.
         """
-        return summarise(place_to_read(path, self.settings))
+        with start_reading(place_to_read(path, self.settings), summary=True) as reading:
+            return reading.summary()
 
     def list_factors(
         self,
@@ -70,7 +71,10 @@ class DesignTools:
         """List the obs columns of an .h5ad file: candidate factors with levels and observations per level,
         and the other columns with the reason why they are set aside.
         """
-        listing = read_factors(place_to_read(path, self.settings), also=columns).listing
+        with start_reading(place_to_read(path, self.settings), factors=True, also=columns) as reading:
+            listing = reading.factors().listing
+        for name in columns:
+            listing.column(name)
         return listing if detail == "full" else replace(listing, columns=tuple(map(_shortened, listing.columns)))
 
     def infer_design(
@@ -89,7 +93,9 @@ class DesignTools:
         that only the user can answer. Call again with their answers as unit, kinds, ignore or split.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        report = infer(read_factors(place_to_read(path, self.settings)), overrides).report
+        place = place_to_read(path, self.settings)
+        with start_reading(place, factors=True, also=overrides.columns) as reading:
+            report = infer(reading.factors(), overrides).report
         return report if detail == "full" else replace(report, pairs=(), unit_relations=(), determined_by=())
 
     def render_design(

@@ -233,17 +233,18 @@ def test_a_file_without_observations_has_columns_without_values(tmp_path):
     assert table.counts.names == ()
 
 
-def test_a_column_that_is_not_there_cannot_be_asked_for(tmp_path):
+def test_a_column_that_is_not_there_is_said_to_be_missing_with_the_nearest_names(tmp_path):
     path = write_h5ad(tmp_path / "two.h5ad", {"batch": ([0, 1] * 6, ["a", "b"]), "sample": ([0, 1] * 6, ["a", "b"])}, N)
-    with pytest.raises(DesignError, match=r"no column 'bacth' in obs; the nearest are batch"):
-        read_factors(path, also=["bacth"])
+    listing = read_factors(path, also=["bacth"]).listing
+    with pytest.raises(DesignError, match=r"no column 'bacth' in obs; did you mean 'batch'\?"):
+        listing.column("bacth")
     with pytest.raises(DesignError, match=r"no column '\?' in obs; the columns are batch, sample"):
-        read_factors(path, also=["?"])
+        listing.column("?")
 
 
 def test_the_index_is_not_a_column(tmp_path):
     with pytest.raises(DesignError, match="no column '_index'"):
-        read_factors(write_h5ad(tmp_path / "none.h5ad", {}, N), also=["_index"])
+        read_factors(write_h5ad(tmp_path / "none.h5ad", {}, N), also=["_index"]).listing.column("_index")
 
 
 LARGE = 50_000

@@ -1,0 +1,193 @@
+"""Starting a reading process, asking it, and ending it whatever it does."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from edviz.errors import DesignError, EdvizError, H5adError
+from edviz.supervised.limits import Limits
+from edviz.supervised.wire import LONGEST_LINE, pack, unpack
+
+LIBRARY = Path(__file__).resolve().parents[2]
+READ_AT_ONCE = 1 << 20
+GRACE_SECONDS = 2
+"""The process stops itself when its time is up; it is killed if it has not by then."""
+
+
+class ReadingProcess:
+    """A process that reads one file.
+
+    Parameters
+    ----------
+    location
+        The file.
+    limits
+        What the process may use.
+    """
+
+    def __init__(self, location: str, limits: Limits) -> None:
+        self._location = location
+        self._limits = limits
+        self._received = bytearray()
+        self._status: int | None = None
+        self._asked = 0
+        self._answers: list[Any] = []
+        down, up = os.pipe(), os.pipe()
+        self._to_child, self._from_child = down[1], up[0]
+        try:
+            self._pid = _start(down[0], up[1], close=(down[1], up[0]))
+        finally:
+            os.close(down[0])
+            os.close(up[1])
+        first = {"location": location, "address_space": limits.address_space, "seconds": limits.seconds}
+        self._send(first)
+
+    def ask(self, question: str, **arguments: object) -> int:
+        """Send a question without waiting; return the number by which to fetch the answer."""
+        self._send({"ask": question, **arguments})
+        self._asked += 1
+        return self._asked - 1
+
+    def fetch(self, number: int) -> Any:
+        """Wait for the answer to a question.
+
+        Raises
+        ------
+        H5adError
+            If the file cannot be read, or the process came to an end over it.
+        DesignError
+            If the question does not fit the file.
+        """
+        while len(self._answers) <= number:
+            self._answers.append(self._receive())
+        answer = self._answers[number]
+        if "error" not in answer:
+            return answer["answer"]
+        if answer["error"] == "memory":
+            raise H5adError(f"{self._shown()} {self._needs_memory()}.")
+        kinds = {"H5adError": H5adError, "DesignError": DesignError}
+        raise kinds.get(answer["error"], EdvizError)(answer["text"])
+
+    def close(self) -> None:
+        """End the process."""
+        for descriptor in (self._to_child, self._from_child):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._to_child = self._from_child = -1
+        if self._status is None:
+            os.kill(self._pid, signal.SIGKILL)
+            self._status = os.waitpid(self._pid, 0)[1]
+
+    def _send(self, message: object) -> None:
+        data = memoryview(pack(message))
+        try:
+            while data:
+                data = data[os.write(self._to_child, data) :]
+        except BrokenPipeError:
+            return  # the answer that does not come will say why
+
+    def _receive(self) -> Any:
+        deadline = time.monotonic() + self._limits.seconds + GRACE_SECONDS
+        try:
+            while b"\n" not in self._received and len(self._received) < LONGEST_LINE:
+                self._read_more(deadline)
+            line = self._take(self._received.index(b"\n") + 1)
+            return unpack(line, lambda n: self._read_exactly(n, deadline))
+        except (ValueError, TypeError, KeyError) as error:
+            raise H5adError(f"{self._shown()} {self._end_of_process()}.") from error
+
+    def _read_exactly(self, n: int, deadline: float) -> bytes:
+        while len(self._received) < n:
+            self._read_more(deadline)
+        return self._take(n)
+
+    def _take(self, n: int) -> bytes:
+        taken = bytes(self._received[:n])
+        del self._received[:n]
+        return taken
+
+    def _read_more(self, deadline: float) -> None:
+        ready, _, _ = select.select([self._from_child], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            self.close()
+            raise H5adError(f"{self._shown()} {self._took_too_long()}.")
+        more = os.read(self._from_child, READ_AT_ONCE)
+        if not more:
+            raise H5adError(f"{self._shown()} {self._end_of_process()}.")
+        self._received += more
+
+    def _end_of_process(self) -> str:
+        if self._status is None:
+            self._status = os.waitpid(self._pid, 0)[1]
+        number = -os.waitstatus_to_exitcode(self._status)
+        if number == getattr(signal, "SIGXCPU", None):
+            return self._took_too_long()
+        if number in (signal.SIGKILL, signal.SIGABRT):
+            return self._needs_memory()
+        what = f" ({signal.Signals(number).name})" if number > 0 else ""
+        return f"is damaged so that HDF5 itself breaks down over it{what}; download or write it again"
+
+    def _took_too_long(self) -> str:
+        return (
+            f"was still being read after {self._limits.seconds} seconds, so it is damaged or very large; "
+            "EDVIZ_MOST_SECONDS allows more"
+        )
+
+    def _needs_memory(self) -> str:
+        return (
+            f"needs more than the {self._limits.address_space >> 20} MB of memory that reading it may take; "
+            "EDVIZ_MOST_MEMORY_MB allows more"
+        )
+
+    def _shown(self) -> str:
+        from edviz.h5ad.strings import harmless
+
+        return harmless(self._location, longest=1000)
+
+
+def _start(requests: int, replies: int, *, close: tuple[int, ...]) -> int:
+    # A fork beside threads may hang, and Windows has none; elsewhere it spares the start of a second Python.
+    if hasattr(os, "fork") and sys.platform == "linux" and threading.active_count() == 1:
+        return _fork(requests, replies, close)
+    return _spawn(requests, replies)
+
+
+def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        for descriptor in close:
+            os.close(descriptor)
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        from edviz.supervised.child import serve
+
+        with os.fdopen(requests, "rb") as questions, os.fdopen(replies, "wb") as answers:
+            serve(questions, answers)
+        status = 0
+    finally:
+        # Nothing of the parent may happen twice: no buffers flushed, no exit handlers run.
+        os._exit(status)
+
+
+def _spawn(requests: int, replies: int) -> int:
+    arguments = [sys.executable, "-m", "edviz.supervised.child"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LIBRARY), *filter(None, sys.path)])}
+    actions = [
+        (os.POSIX_SPAWN_DUP2, requests, 0),
+        (os.POSIX_SPAWN_DUP2, replies, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    return os.posix_spawn(sys.executable, arguments, environment, file_actions=actions)
