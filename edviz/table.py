@@ -17,8 +17,8 @@ Codes = NDArray[np.signedinteger]
 
 NEAR_UNIQUE_SHARE = 0.5
 """A column with more levels than this share of the rows names rows, not groups of rows."""
-MOST_LEVELS = {"integer": 100, "string": 2000}
-"""Plain integers and strings with more levels than this are measurements or identifiers."""
+MOST_LEVELS = {"integer": 100, "float": 100, "string": 2000}
+"""Plain numbers and strings with more levels than this are measurements or identifiers."""
 
 
 @dataclass(frozen=True)

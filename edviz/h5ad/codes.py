@@ -23,6 +23,7 @@ R_MISSING_INTEGER = -(2**31)
 PROBE_ROWS = 4096
 PROBE_BLOCKS = 8
 PROBED_CODES = 512
+MEASUREMENT = "floating-point measurement"
 MOST_SLOTS = 1 << 16
 Codes = NDArray[np.signedinteger]
 
@@ -155,6 +156,8 @@ class NumberedCodes:
 
     def _numbered(self, values: Array, start: int) -> Codes:
         present = self._present(values, start)
+        if self.content.kind == "float" and self._most_levels is not None and not _are_whole(values):
+            raise PartError(MEASUREMENT)
         if self.content.kind == "integer":
             sentinels = present & (values == R_MISSING_INTEGER)
             self._n_sentinels += int(np.count_nonzero(sentinels))
@@ -279,6 +282,18 @@ def is_large(content: Plain) -> bool:
     return len(content.values) > PROBE_ROWS * PROBE_BLOCKS
 
 
+def looks_like_ids_with_gaps(content: Plain, n_obs: int) -> bool:
+    """Say whether a floating-point column holds whole numbers and missing values, as pandas writes ids with gaps.
+
+    Of a large column a spread of blocks is looked at; `NumberedCodes` refuses other numbers when the rest is read.
+    """
+    step = PROBE_ROWS if is_large(content) else max(n_obs, 1)
+    starts = np.linspace(0, n_obs - step, PROBE_BLOCKS).astype(int) if is_large(content) else np.zeros(1, dtype=int)
+    parts = [content.values.read(start, min(start + step, n_obs)) for start in starts.tolist()]
+    gaps = any(np.isnan(values).any() for values in parts)
+    return gaps and all(_are_whole(values) for values in parts)
+
+
 def look_at_some(column: NumberedCodes, n_obs: int) -> None:
     """Meet the levels in a spread of blocks of a large column.
 
@@ -318,6 +333,11 @@ def _in_blocks(runs: Iterator[Codes]) -> Iterator[Codes]:
             n_pending -= BLOCK_ROWS
     if n_pending:
         yield np.concatenate(pending)
+
+
+def _are_whole(values: Array) -> bool:
+    known = values[np.isfinite(values)]
+    return bool((known == np.trunc(known)).all())
 
 
 def _whole_numbers(values: Array, numbers: tuple[int, ...] | None) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from edviz.counting import Counted, count
 from edviz.h5ad.codes import (
+    MEASUREMENT,
     ColumnCodes,
     ColumnError,
     FrameSource,
@@ -20,6 +21,7 @@ from edviz.h5ad.codes import (
     column_codes,
     is_large,
     look_at_some,
+    looks_like_ids_with_gaps,
     note_on_names,
     read_level_names,
     tally,
@@ -38,7 +40,6 @@ from edviz.table import (
     reason_to_set_aside,
 )
 
-MEASUREMENT = "floating-point measurement"
 ONE_LEVEL = "one level only"
 
 
@@ -76,7 +77,7 @@ def reason_not_to_read(content: Content, n_obs: int) -> str | None:
     length = length_of(content)
     if length != n_obs:
         return f"not one value per observation: {length:,} values for {n_obs:,} observations"
-    return MEASUREMENT if content.kind == "float" else None
+    return None
 
 
 class _Reading:
@@ -97,7 +98,7 @@ class _Reading:
         self._stored = stored
         self._n_obs = n_obs
         self._tallied: tuple[int, int] | None = None
-        if isinstance(stored.content, LeftOut) or (self.set_aside and not (wanted and self.set_aside == MEASUREMENT)):
+        if isinstance(stored.content, LeftOut) or self.set_aside:
             return
         try:
             self._look(stored.content)
@@ -140,6 +141,14 @@ class _Reading:
         """Look at the column as far as needed to know if it is a candidate."""
         most_levels = MOST_LEVELS.get(content.kind) if not self.wanted else None
         large = isinstance(content, Plain) and is_large(content)
+        if (
+            content.kind == "float"
+            and isinstance(content, Plain)
+            and not looks_like_ids_with_gaps(content, self._n_obs)
+        ):
+            self.set_aside = MEASUREMENT
+            if not self.wanted:
+                return
         codes = column_codes(content, self._n_obs, most_levels=most_levels if large else None)
         self.codes = codes
         if isinstance(codes, LabelledCodes):
@@ -170,8 +179,13 @@ class _Reading:
         return read_level_names(self.codes.content, self._n_obs) if self.codes is not None else []
 
     def _unlabelled(self) -> str | None:
-        plain = isinstance(self._stored.content, Plain) and self._stored.content.kind == "integer"
-        return "whole numbers without labels" if plain else None
+        if not isinstance(self._stored.content, Plain) or self.set_aside == MEASUREMENT:
+            return None
+        unlabelled = {
+            "integer": "whole numbers without labels",
+            "float": "whole numbers without labels, stored as floating-point numbers",
+        }
+        return unlabelled.get(self._stored.content.kind)
 
 
 def _count_together(

@@ -6,7 +6,6 @@ confounding: donors nested in a condition, or one batch per donor, pass every ch
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -16,10 +15,10 @@ from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
 from edviz.infer.labels import may_mean_the_same, reused_label_pairs
-from edviz.infer.lexicon import evidence_of_name, is_control, spells_missing
+from edviz.infer.lexicon import MOST_LEVELS_OF_A_CONDITION, are_numbered, evidence_of_name, is_control, spells_missing
 from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
-from edviz.infer.structure import MOST_LEVELS_OF_A_CONDITION, Roles
+from edviz.infer.structure import Roles
 
 Check = Callable[[Facts, Roles, Sequence[DeterminingSet]], Iterator[Finding]]
 CHECKS: list[Check] = []
@@ -362,8 +361,7 @@ def unit_named_like_conditions(facts: Facts, roles: Roles) -> list[str]:
     named = [name for name in group if any(is_control(level) for level in facts.tables.levels(name))]
     if not named or facts.n_levels(column) > MOST_LEVELS_OF_A_CONDITION:
         return []
-    stems = {re.sub(r"[\W_]*(rep|replicate)?[\W_]*\d+$", "", level.lower()) for level in facts.tables.levels(named[0])}
-    if len(stems) < facts.n_levels(column):
+    if are_numbered(facts.tables.levels(named[0])):
         return []
     return [named[0], *(name for name in group if name != named[0])]
 

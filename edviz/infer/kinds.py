@@ -49,7 +49,7 @@ def all_evidence(
                 )
         else:
             collected[name] = list(evidence)
-            if unit_table is not None and not is_given_to_cells(name):
+            if unit_table is not None and not is_given_to_cells(name, named):
                 collected[name].append(Evidence("classification", 1, "it varies within units"))
             elif not evidence:
                 collected[name].append(Evidence("observational", 1, "nothing tells what it is"))

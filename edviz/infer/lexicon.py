@@ -48,9 +48,9 @@ WORDS: dict[Kind, frozenset[str]] = {
         "week weeks month hour hours location fraction area zone layer tumor tumour".split()
     ),
     "batch": frozenset(
-        "batch run lane plate library pool chip channel flowcell sequencing sequencer date processing processed "
-        "chemistry protocol assay platform technology tech method kit dataset study project cohort center centre "
-        "institute lab laboratory suspension gem capture prep preparation operator experiment instrument".split()
+        "batch run lane plate library pool chip gemgroup channel flowcell sequencing sequencer date processing "
+        "processed chemistry protocol assay platform technology tech method kit dataset study project cohort center "
+        "centre institute lab laboratory suspension gem capture prep preparation operator experiment instrument".split()
     ),
     "classification": frozenset(
         "leiden louvain cluster clusters celltype celltypes subtype subclass class annotation annot annotated label "
@@ -69,8 +69,15 @@ BOOKKEEPING_COLUMNS = frozenset({"is_primary_data"})
 ATTRIBUTE_WORDS = frozenset("sex gender age ethnicity race bmi smoking smoker height weight".split())
 """Words for attributes of a person that most studies record and few are about."""
 
-CELL_LEVEL_WORDS = frozenset("guide grna sgrna perturbation perturb target crispr region area zone layer".split())
+CELL_LEVEL_WORDS = frozenset("guide grna sgrna perturbation perturb target crispr".split())
 """Words for factors whose levels are given to cells, not to samples."""
+
+PLACE_WORDS = frozenset("region area zone layer".split())
+SECTION_WORDS = frozenset("section slide fov puck spot spatial array capture".split())
+"""A region is a part of a section where there are sections, and a piece of tissue, a sample, where there are none."""
+
+MOST_LEVELS_OF_A_CONDITION = 6
+"""A factor with nearly one level per unit is an attribute of the unit, unless it has as few levels as a condition."""
 
 CONTROL_LEVELS = frozenset(
     "control ctrl ctl untreated untrt trt treated vehicle veh dmso mock placebo pbs nontargeting nt stim stimulated "
@@ -91,6 +98,8 @@ RECEPTOR_COLUMN = re.compile(r"^(IR_)?V(D)?J_\d|_cdr3|^clonotype|_call$|^junctio
 NO_SAMPLE_LEVELS = frozenset("doublet doublets multiplet negative unassigned ambiguous unknown undetermined".split())
 """Calls of demultiplexing that name no sample (souporcell, vireo, HTODemux, demuxlet)."""
 
+SURELY_MISSING = frozenset({"nan", "na", "<na>", "n/a", "null", ""})
+"""Levels that programs write for a missing value, and nobody means as a level."""
 MISSING_WORDS = frozenset({"nan", "none", "na", "n/a", "null", "", "missing", "not available", "not applicable"})
 """Levels that spell a missing value."""
 
@@ -158,9 +167,12 @@ def is_attribute(name: str) -> bool:
     return bool(ATTRIBUTE_WORDS & set(words_of(name)))
 
 
-def is_given_to_cells(name: str) -> bool:
-    """Whether a name speaks of something that differs from cell to cell by design."""
-    return bool(CELL_LEVEL_WORDS & set(words_of(name)))
+def is_given_to_cells(name: str, names: Iterable[str]) -> bool:
+    """Whether a name, among those of all columns, speaks of something that differs from cell to cell by design."""
+    words = set(words_of(name))
+    if words & PLACE_WORDS and not words & SECTION_WORDS:
+        return any(SECTION_WORDS & set(words_of(other)) for other in names)
+    return bool(CELL_LEVEL_WORDS & words)
 
 
 def spells_missing(levels: Iterable[str]) -> list[str]:
@@ -174,6 +186,12 @@ def clarity(name: str) -> tuple[int, int, int, str]:
     known = any(set(words) & vocabulary for vocabulary in WORDS.values())
     technical = any(word in {"id", "term", "ontology", "code", "index", "tmp", "orig"} for word in words)
     return (not known, technical, len(name), name)
+
+
+def are_numbered(levels: Sequence[str]) -> bool:
+    """Whether levels are replicates of fewer things: Ctrl1, Ctrl2, KO1, KO2."""
+    stems = {re.sub(r"[\W_]*(rep|replicate)?[\W_]*\d+$", "", level.lower()) for level in levels}
+    return len(stems) < len(levels)
 
 
 def is_generic(levels: Sequence[str], *, but_for_prefix: bool = False) -> bool:
@@ -191,8 +209,16 @@ def is_generic(levels: Sequence[str], *, but_for_prefix: bool = False) -> bool:
     return letters == [chr(ord("a") + index) for index in range(len(levels))][:26]
 
 
-REUSED_LABEL_WORDS = frozenset("rep replicate cask well lane index hashtag hto".split())
+REUSED_LABEL_WORDS = frozenset("rep replicate cask well index".split())
 """Names of columns whose labels are often used again under another parent."""
+
+REUSED_WITHIN = {
+    "lane": frozenset("run flowcell sequencing chip".split()),
+    "hashtag": frozenset("lane pool library batch gem gemgroup run channel well".split()),
+}
+REUSED_WITHIN["hto"] = REUSED_WITHIN["hashtag"]
+"""Names of columns whose labels are used again under parents of some names only."""
+POOL_WORDS = frozenset("pool lane library batch run gem gemgroup channel well".split())
 
 REPLICATION_WORDS = frozenset("rep replicate site farm field location".split())
 """Names of columns under which blocks and plots are counted anew."""
@@ -200,5 +226,15 @@ REPLICATION_WORDS = frozenset("rep replicate site farm field location".split())
 
 def is_counted_anew(name: str, parent: str) -> bool:
     """Whether the names of two columns suggest that the labels of the first start anew in the second."""
-    words = set(words_of(name))
-    return bool(words & REUSED_LABEL_WORDS or (words & {"block", "plot"} and REPLICATION_WORDS & set(words_of(parent))))
+    words, above = set(words_of(name)), set(words_of(parent))
+    if any(word in words and above & parents for word, parents in REUSED_WITHIN.items()):
+        return True
+    return bool(words & REUSED_LABEL_WORDS or (words & {"block", "plot"} and REPLICATION_WORDS & above))
+
+
+def is_numbered_by_demultiplexing(name: str, levels: Sequence[str], parent: str) -> bool:
+    """Whether levels such as donor0, donor1 are those that vireo or souporcell give within each pool."""
+    words = set(words_of(name)) & {"donor", "individual", "genotype", "cluster", "assignment"}
+    numbered = all(re.fullmatch(r"(donor|individual|cluster)?[ _-]?\d+", level.lower()) for level in levels)
+    starts_at_0 = any(re.fullmatch(r"\D*0", level) for level in levels)
+    return bool(words) and numbered and starts_at_0 and bool(POOL_WORDS & set(words_of(parent)))

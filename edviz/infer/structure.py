@@ -13,7 +13,7 @@ from edviz.errors import DesignError
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
 from edviz.infer.labels import labels_of_combinations
-from edviz.infer.lexicon import is_attribute, words_of
+from edviz.infer.lexicon import MOST_LEVELS_OF_A_CONDITION, is_attribute, words_of
 from edviz.infer.pair_tables import combine
 from edviz.model import (
     Aliasing,
@@ -31,8 +31,6 @@ from edviz.model import (
 
 MOST_NODES = 9
 LONGEST_LIST = 20
-MOST_LEVELS_OF_A_CONDITION = 6
-"""A factor with nearly one level per unit is an attribute of the unit, unless it has as few levels as a condition."""
 
 
 @dataclass(frozen=True)
@@ -366,7 +364,7 @@ def _rows_per_parent(facts: Facts, parents: Sequence[str]) -> tuple[Count, ...] 
     if not parents:
         return _written([facts.tables.n_obs], as_list=False)
     units = facts.unit_table
-    if units is not None and (any(map(facts.is_unit, parents)) or set(parents) == set(units.unit.columns)):
+    if units is not None and (all(map(facts.is_unit, parents)) or set(parents) == set(units.unit.columns)):
         return _written([int(n) for n in units.sizes if n], as_list=False)
     return _written(facts.tables.rows(*parents).complete().n.tolist(), as_list=False)
 

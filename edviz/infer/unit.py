@@ -9,7 +9,7 @@ import numpy as np
 
 from edviz.counting import ROW_NUMBER, Coding, Ints, Rows
 from edviz.infer.dependence import dependence, modes, without_strays
-from edviz.infer.lexicon import Evidence, is_attribute, is_given_to_cells
+from edviz.infer.lexicon import MOST_LEVELS_OF_A_CONDITION, Evidence, are_numbered, is_attribute, is_given_to_cells
 from edviz.infer.pair_tables import PairTables
 from edviz.infer.relations import Contingency, contingency
 
@@ -99,17 +99,20 @@ def find_unit(tables: PairTables, evidence: Mapping[str, Sequence[Evidence]]) ->
     columns that are given to single cells are never units.
     """
     classes = {name for name in tables.names if _is_class(evidence[name])}
-    candidates = [name for name in tables.names if name not in classes and not is_given_to_cells(name)]
     if _rows_are_units(tables, classes, evidence):
         reason = "nearly every row has a combination of levels of its own"
         return Unit((), _coding(tables, [ROW_NUMBER]), given=False, evidence=(reason,))
 
-    followers = {name: _followers(tables, name, tables.names) for name in candidates}
-    sound = [name for name in candidates if not classes & set(followers[name])]
+    of_samples = [name for name in tables.names if name not in classes and not is_given_to_cells(name, tables.names)]
+    followers = {name: _followers(tables, name, tables.names) for name in of_samples}
+    sound = [name for name in of_samples if not classes & set(followers[name])]
     scores = {name: _score(tables, evidence[name], followers[name]) for name in sound}
-    eligible = [name for name in sound if scores[name] >= 1]
+    eligible = [name for name in sound if scores[name] >= 1 and not _names_conditions(tables, name, evidence[name])]
     if not eligible:
-        return _combined(tables, (), [name for name in sound if _is_experimental(evidence[name])], evidence)
+        combined = _combined(tables, (), [name for name in sound if _is_experimental(evidence[name])], evidence)
+        # Conditions alone do not tell the samples that they were given to.
+        named = combined is not None and any(_speaks_of_samples(evidence[name]) for name in combined.columns)
+        return combined if named else None
     best = min(eligible, key=lambda name: (-scores[name], tables.n_levels(name), name))
     rivals = tuple(
         name for name in eligible if name != best and scores[name] == scores[best] and not tables.same(name, best)
@@ -226,6 +229,18 @@ def _is_assigned_to_samples(name: str, evidence: Sequence[Evidence]) -> bool:
     return not is_attribute(name) and any(
         item.kind in ("unit", "treatment", "observational") and item.weight >= 2 for item in evidence
     )
+
+
+def _names_conditions(tables: PairTables, name: str, evidence: Sequence[Evidence]) -> bool:
+    """Whether a column is named for few conditions and nothing else, so that its levels are no samples."""
+    kinds = {item.kind for item in evidence if item.weight >= 2}
+    if not kinds or not kinds <= {"treatment", "observational"} or tables.n_levels(name) > MOST_LEVELS_OF_A_CONDITION:
+        return False
+    return not are_numbered(tables.levels(name))
+
+
+def _speaks_of_samples(evidence: Sequence[Evidence]) -> bool:
+    return bool(_weight(evidence, "unit") + _weight(evidence, "batch"))
 
 
 def _weight(evidence: Sequence[Evidence], kind: str) -> int:
