@@ -27,7 +27,7 @@ def design_of(text_or_path: str) -> Design:
     H5adError
         If it is an .h5ad file that cannot be read.
     """
-    if _exists(text_or_path):
+    if text_or_path and _exists(text_or_path):
         return design_of_file(Path(text_or_path))
     if text_or_path.strip().lower().endswith(FILE_SUFFIXES):
         raise DesignError(f"no such file: {text_or_path}")
@@ -70,9 +70,11 @@ def design_of_text(text: str) -> Design:
     GrammarError
         If it is not in the edviz language.
     """
-    if text.startswith(("---\n", "---\r\n")):
-        return loads(_written_on_card(text))
-    return loads(text)
+    card = text.startswith(("---\n", "---\r\n"))
+    design = loads(_written_on_card(text) if card else text)
+    if not design.factors:
+        raise DesignError("the text holds no design; write one such as 'donor(8) > sample(2)'")
+    return design
 
 
 def _infer(path: Path) -> Design:

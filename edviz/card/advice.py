@@ -91,6 +91,7 @@ def advise_batch_keys(facts: Facts, roles: Roles) -> tuple[KeyAdvice, ...]:
             judged,
             key=lambda advice: (
                 order.index(advice.verdict),
+                sum(gone for gone, _ in advice.lost.values()),
                 facts.kinds[advice.column] != "batch",
                 -facts.n_levels(advice.column),
                 advice.column,
@@ -204,13 +205,17 @@ def _residual_df(facts: Facts, units: ExperimentalUnits, terms: Sequence[str]) -
 def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> KeyAdvice:
     if key in hidden or any(other in facts.same_as[key] for other in hidden):
         return KeyAdvice(key, "not usable", {}, "its levels read like the conditions of the experiment")
+    if hiding := [name for name in (key, *facts.same_as[key]) if name in facts.composites]:
+        reason = f"the level names of {hiding[0]} may hold conditions; settle the open question first"
+        if not any(facts.kinds[name] in ("treatment", "observational") for name in roles.factors):
+            return KeyAdvice(key, "with care", {}, reason)
     lost: dict[str, tuple[int, int]] = {}
     at_stake = _conditions_at_any_level(facts, roles)
     for condition in at_stake:
         relation, levels = facts.relation(key, condition), facts.n_levels(condition)
         if relation.components > 1:
             lost[condition] = (relation.components - 1, levels - 1)
-    apart = [name for name in at_stake if _mostly_apart(facts, key, name)]
+    apart = [name for name in at_stake if mostly_apart(facts, key, name)]
     if not lost and apart:
         return KeyAdvice(key, "with care", {}, f"few of its levels hold more than one level of {apart[0]}")
     if not lost:
@@ -220,8 +225,11 @@ def _judge_key(facts: Facts, roles: Roles, key: str, hidden: Sequence[str]) -> K
     whole = [name for name, (gone, of) in lost.items() if gone == of]
     if whole:
         same = [name for name in whole if facts.relation(key, name).relation == "aliased"]
+        bound = [name for name in whole if _is_confounded(facts, name)]
         if same:
             reason = f"it is the same partition as {same[0]}, which would be removed"
+        elif bound:
+            reason = f"{bound[0]} cannot be told apart from a batch, and would be removed with it"
         elif facts.kinds[key] == "unit" and all(_has_replicates(facts, key, name) for name in whole):
             reason = f"it is nested in {whole[0]}, whose differences may be absorbed"
             return KeyAdvice(key, "with care", lost, reason)
@@ -251,11 +259,18 @@ def _has_replicates(facts: Facts, key: str, condition: str) -> bool:
     return bool((counts[counts > 0] > 1).all())
 
 
-def _mostly_apart(facts: Facts, key: str, condition: str) -> bool:
-    """Whether most units or observations lie in levels of the key that hold one level of the condition."""
+def mostly_apart(facts: Facts, key: str, condition: str) -> bool:
+    """Whether most levels of the key, or most units or observations, hold one level of the condition."""
     _, table = facts.judge.table(key, condition)
-    several = np.bincount(table.a)[table.a] > 1
-    return bool(2 * table.n[several].sum() < table.n.sum())
+    levels = np.bincount(table.a)
+    several = levels[table.a] > 1
+    few_levels = 2 * np.count_nonzero(levels > 1) <= np.count_nonzero(levels)
+    return bool(few_levels or 2 * table.n[several].sum() < table.n.sum())
+
+
+def _is_confounded(facts: Facts, condition: str) -> bool:
+    """Whether a condition is the same partition as a batch that is no mere name of units."""
+    return any(facts.kinds[name] == "batch" for name in facts.same_as[condition])
 
 
 def _and(names: Sequence[str]) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edviz.card.advice import ConditionAdvice, KeyAdvice, advise_batch_keys, advise_conditions, formulas, unit_name
+from edviz.card.advice import (
+    ConditionAdvice,
+    KeyAdvice,
+    advise_batch_keys,
+    advise_conditions,
+    formulas,
+    mostly_apart,
+    unit_name,
+)
 from edviz.card.markdown import bullets, code, fenced, folded, prose, table
 from edviz.card.numbers import (
     LEAST_CELLS_OF_A_PSEUDOBULK,
@@ -32,11 +40,17 @@ def opening(inference: Inference, summary: H5adSummary) -> str:
     """Say in a paragraph what the file is, and in another how the experiment was built."""
     words = ", ".join(classify(inference.facts, inference.roles, inference.report.findings))
     variables = "an unknown number of" if summary.n_vars is None else f"{summary.n_vars:,}"
-    counts = f"raw counts in {code(summary.counts.location)}" if summary.counts.location else "no raw counts"
+    counts = f"raw counts in {code(summary.counts.location)}" if summary.counts.location else _no_counts(summary)
     species = "species unknown" if summary.species.name == "unknown" else summary.species.name
-    first = f"{summary.n_obs:,} observations × {variables} variables; {species}; {counts}."
+    observations = "1 observation" if summary.n_obs == 1 else f"{summary.n_obs:,} observations"
+    first = f"{observations} × {variables} variables; {species}; {counts}."
     sentences = " ".join(describe(inference.facts, inference.roles, inference.design))
     return f"{first}\n\n**Design: {words}.** {prose(sentences)}"
+
+
+def _no_counts(summary: H5adSummary) -> str:
+    unread = [entry.location for entry in summary.counts.checked if entry.verdict.startswith("not looked at")]
+    return f"raw counts unknown: {', '.join(map(code, unread))} could not be read" if unread else "no raw counts"
 
 
 def diagram(drawing: str, text: str) -> str:
@@ -50,7 +64,9 @@ def findings(found: Sequence[Finding]) -> str:
         f"{MARKS[item.severity]} {prose(item.text)} ({code(item.id)})" for item in found if item.severity != "note"
     ]
     notes = [f"{prose(item.text)} ({code(item.id)})" for item in found if item.severity == "note"]
-    parts = [bullets(grave) if grave else "No problem was found in the design as it is recorded."]
+    nothing = any(item.id == "no_unit" for item in found)
+    fine = "No problem was found in the design as it is recorded."
+    parts = [bullets(grave) if grave else "There is no design to find fault with." if nothing else fine]
     if notes:
         parts.append(bullets(notes))
     return "\n\n".join(parts)
@@ -80,7 +96,7 @@ def comparisons(inference: Inference) -> str:
             ", ".join(f"{code(level)} {n}" for level, n in list(item.units_per_level.items())[:MOST_COLUMNS])
             + (" …" if len(item.units_per_level) > MOST_COLUMNS else ""),
             ", ".join(code(name) for name in item.blocks) or "none",
-            _testable(item),
+            _testable(facts, item),
         ]
         for item in advised
     ]
@@ -97,7 +113,11 @@ def integration(inference: Inference) -> str:
         return "The rows are samples, not cells: scVI does not apply; adjust for batches in the formulas above."
     judged = advise_batch_keys(inference.facts, inference.roles)
     if not judged:
-        return "No technical column and no unit was found, so there is nothing to integrate out."
+        told = [name for name in inference.roles.factors if inference.facts.kinds[name] != "classification"]
+        but = (
+            f" Do not integrate on {', '.join(map(code, told))}: that is what the experiment is about." if told else ""
+        )
+        return f"No technical column and no unit was found, so there is nothing to integrate out.{but}"
     best = judged[0]
     if best.verdict == "with care":
         lead = (
@@ -186,7 +206,8 @@ def set_aside(inference: Inference) -> str:
     if not columns:
         return "None."
     rows = [[code(column.name), prose(column.set_aside or ""), _only_level(column)] for column in columns]
-    return folded(f"{len(rows)} columns are no candidate factors", table(["column", "reason", "value"], rows))
+    left_out = "1 column is no candidate factor" if len(rows) == 1 else f"{len(rows)} columns are no candidate factors"
+    return folded(left_out, table(["column", "reason", "value"], rows))
 
 
 def provenance(inference: Inference, version: str, command: str) -> str:
@@ -229,6 +250,13 @@ def _without_conditions(inference: Inference) -> str:
     within = [
         name for name in inference.roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"
     ]
+    told = [name for name in inference.roles.factors if facts.kinds[name] in ("treatment", "observational")]
+    if facts.unit is None and told:
+        named = ", ".join(map(code, told))
+        return (
+            f"{named}: no column names the samples, and cells are no replicates, so nothing can be tested until the "
+            "samples are known."
+        )
     if within:
         named = ", ".join(code(name) for name in within)
         vary, its = ("varies", "its") if len(within) == 1 else ("vary", "their")
@@ -241,11 +269,16 @@ def _without_conditions(inference: Inference) -> str:
     )
 
 
-def _testable(advice: ConditionAdvice) -> str:
+def _testable(facts: Facts, advice: ConditionAdvice) -> str:
     if not advice.testable:
         return "no: " + prose(advice.reason or "")
     if (advice.residual_df or 0) < FEW_DEGREES_OF_FREEDOM:
         return f"hardly: {advice.residual_df} residual df between units"
+    thin = [
+        name for name in advice.terms if facts.kinds[name] == "batch" and mostly_apart(facts, name, advice.condition)
+    ]
+    if thin:
+        return f"hardly: few levels of {code(thin[0])} hold several of its levels"
     return "yes"
 
 
@@ -256,20 +289,29 @@ def _models(facts: Facts, advice: ConditionAdvice) -> str:
 
 def _pseudobulk(inference: Inference, advised: Sequence[ConditionAdvice]) -> str:
     facts, label = inference.facts, inference.roles.label
-    units = list(dict.fromkeys(advice.unit for advice in advised))
+    finest = facts.unit.columns if facts.unit is not None else ()
+    summed = {advice.condition: _summed_over(facts, advice, finest) for advice in advised}
+    units = list(dict.fromkeys(summed.values()))
     lines = []
     if advised and facts.unit is not None and not facts.unit.columns:
         return "Each row is a sample already: use its counts as they are."
     for unit in units:
         named = unit_name(facts, unit)
         level = f"{code(named)} × {code(label)}" if label else code(named)
-        of = ", ".join(code(advice.condition) for advice in advised if advice.unit == unit)
+        of = ", ".join(code(name) for name, columns in summed.items() if columns == unit)
         technical = facts.unit is not None and unit != facts.unit.columns and len(facts.unit.columns) > 0
         below = f", over its {code(unit_name(facts, facts.unit.columns))} levels" if technical and facts.unit else ""
         lines.append(f"Pseudobulk for {of}: sum raw counts over each {level}{below}.")
     if label is not None:
         lines += [_classes_with_enough(facts, label, advice.condition) for advice in advised if advice.testable]
     return bullets(lines)
+
+
+def _summed_over(facts: Facts, advice: ConditionAdvice, finest: tuple[str, ...]) -> tuple[str, ...]:
+    """Sum over experimental units, but not over a batch of several donors, which a model can tell apart."""
+    if any(facts.kinds[name] == "batch" for name in advice.unit):
+        return finest
+    return advice.unit
 
 
 def _classes_with_enough(facts: Facts, label: str, condition: str) -> str:

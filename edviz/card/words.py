@@ -44,7 +44,10 @@ def describe(facts: Facts, roles: Roles, design: Design) -> list[str]:
     """Say in sentences how the factors of a design hang together."""
     sentences = []
     if facts.unit is None:
-        sentences.append(f"Nothing groups the {facts.tables.n_obs:,} observations into samples.")
+        n_obs = facts.tables.n_obs
+        sentences.append(
+            f"Nothing groups the {n_obs:,} observations into samples." if n_obs != 1 else "One observation."
+        )
     elif not facts.unit.columns:
         sentences.append(f"Each of the {facts.unit.n_units} rows is an experimental unit, as in a bulk table.")
     else:

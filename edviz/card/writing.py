@@ -231,7 +231,8 @@ def _earlier_context(target: Path) -> str | None:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write beside the target and rename, so that there is never half a card."""
+    """Write beside the target and rename, so that there is never half a card; a link stays one."""
+    target = target.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:

@@ -25,6 +25,26 @@ _TURNED: Mapping[RelationName, RelationName] = {"a_nested_in_b": "b_nested_in_a"
 
 
 @dataclass(frozen=True)
+class NestedLabels:
+    """A label, such as replicate 1, that is taken to start anew in each level of its parents.
+
+    Attributes
+    ----------
+    given
+        Whether the user said so.
+    """
+
+    parents: tuple[str, ...]
+    label: str
+    given: bool
+
+    @property
+    def combined(self) -> str:
+        """Name of the column that stands for the label."""
+        return ":".join((*self.parents, self.label))
+
+
+@dataclass(frozen=True)
 class Facts:
     """Columns, their unit, their relations and their kinds."""
 
@@ -40,6 +60,7 @@ class Facts:
     given_kinds: frozenset[str]
     composites: Mapping[str, Composite]
     no_samples: Mapping[str, tuple[str, ...]]
+    nested: NestedLabels | None = None
 
     @property
     def names(self) -> list[str]:
@@ -106,7 +127,9 @@ class Facts:
         found: dict[str, tuple[str, str]] = {}
         for name in self.names:
             for a, b in combinations(self._coarser(name)[:MOST_COARSER], 2):
-                if self.crossed(a, b) and self.relation(a, b).filled == self.n_levels(name):
+                pair = self.relation(a, b)
+                # In a table with many empty cells every fine column is a combination by chance.
+                if self.crossed(a, b) and pair.filled == self.n_levels(name) and pair.filled >= 0.6 * pair.possible:
                     found.setdefault(name, (a, b))
         return found
 

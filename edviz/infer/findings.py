@@ -15,7 +15,14 @@ from edviz.infer.determining import aliased_interactions, latin_squares
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
 from edviz.infer.labels import may_mean_the_same, reused_label_pairs
-from edviz.infer.lexicon import MOST_LEVELS_OF_A_CONDITION, are_numbered, evidence_of_name, is_control, spells_missing
+from edviz.infer.lexicon import (
+    MOST_LEVELS_OF_A_CONDITION,
+    are_numbered,
+    evidence_of_name,
+    is_control,
+    spells_missing,
+    words_of,
+)
 from edviz.infer.replication import experimental_units
 from edviz.infer.result import DeterminingSet, Finding, Severity
 from edviz.infer.structure import Roles
@@ -94,6 +101,25 @@ def confounded(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet])
                     f"their levels fall into {relation.components} groups that never mix.",
                     (condition, batch),
                 )
+
+
+@check
+def same_conditions(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
+    """Conditions and attributes of different names that are the same partition."""
+    for condition in (name for name in conditions(facts, roles) if name in roles.shown):
+        others = [
+            name
+            for name in facts.same_as[condition]
+            if facts.kinds[name] in ("treatment", "observational") and not _say_the_same(facts, condition, name)
+        ]
+        if others:
+            yield Finding(
+                "same_partition",
+                "warning",
+                f"{condition} and {_listed(others)} are the same partition: unless they say the same thing, "
+                "the effect of one cannot be told apart from that of the other.",
+                (condition, *others),
+            )
 
 
 @check
@@ -257,7 +283,7 @@ def missing_values(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
     """Values that are missing, by chance or because another factor excludes them."""
     for name in facts.names:
         missing = facts.tables.table.listing.column(name).missing or 0
-        if not missing:
+        if not missing or facts.kinds[name] == "classification":
             continue
         reason = _missing_by_design(facts, name)
         if reason is not None:
@@ -274,7 +300,8 @@ def missing_values(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 def missing_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Level names that spell a missing value."""
     for name in roles.shown:
-        if spelled := spells_missing(facts.tables.levels(name)):
+        taken = facts.no_samples.get(name, ())
+        if spelled := [level for level in spells_missing(facts.tables.levels(name)) if level not in taken]:
             text = (
                 f"{name} has the level {_listed(spelled)}, which reads like a missing value; it was counted as a level."
             )
@@ -284,8 +311,15 @@ def missing_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingS
 @check
 def reused_labels(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Labels such as 1, 2, 3 that may stand for different things under each parent."""
+    if facts.nested is not None and not facts.nested.given:
+        name, parent = facts.nested.label, facts.nested.parents[0]
+        text = (
+            f"The labels of {name} occur in every {parent}, but probably start anew in each: "
+            f"{facts.nested.combined} was taken in its place."
+        )
+        yield Finding("reused_labels", "warning", text, (name, parent))
     for name, parent in reused_label_pairs(facts):
-        labels = _listed(facts.tables.levels(name)[:4])
+        labels = _listed(facts.tables.occurring(name)[:4])
         if may_mean_the_same(facts, name, parent):
             text = f"The labels of {name} ({labels}) occur in every {parent}; they were taken to mean the same in each."
             yield Finding("reused_labels", "note", text, (name, parent))
@@ -319,7 +353,9 @@ def unreadable_columns(facts: Facts, roles: Roles, determined: Sequence[Determin
 def labels_of_no_sample(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> Iterator[Finding]:
     """Calls of demultiplexing that name no sample, and were left out."""
     for name, levels in facts.no_samples.items():
-        text = f"Levels of {name} that name no sample ({_listed(levels)}) were taken as missing."
+        if not {name, *facts.same_as[name]} & {*roles.shown, *roles.attributes, *roles.left_out}:
+            continue
+        text = f"Levels of {name} that name nothing ({_listed(levels)}) were taken as missing."
         yield Finding("no_sample_labels", "warning", text, (name,))
 
 
@@ -381,7 +417,9 @@ def conditions(facts: Facts, roles: Roles) -> list[str]:
         and facts.kinds[name] in ("treatment", "observational")
         and not {name, *facts.same_as[name]} & set(roles.attributes)
     ]
-    return _one_of_each(facts, names)
+    shown = [name for name in names if name in roles.shown]
+    hidden = [name for name in names if not {name, *facts.same_as[name]} & set(shown)]
+    return sorted(shown + _one_of_each(facts, hidden), key=facts.names.index)
 
 
 def _batches(facts: Facts) -> list[str]:
@@ -413,6 +451,12 @@ def _per_level(facts: Facts, outer: str, inner: str) -> str:
 def _levels_within(facts: Facts, block: str, condition: str) -> list[int]:
     _, table = facts.judge.table(block, condition)
     return [int(n) for n in np.bincount(table.a) if n]
+
+
+def _say_the_same(facts: Facts, a: str, b: str) -> bool:
+    """Whether two columns with the same partition share a word of their names, or all their levels."""
+    levels = [{level.strip().lower() for level in facts.tables.levels(name)} for name in (a, b)]
+    return bool(set(words_of(a)) & set(words_of(b))) or levels[0] == levels[1]
 
 
 def _few_hold_several(levels_within: Sequence[int]) -> bool:

@@ -13,11 +13,19 @@ from edviz.grammar import dumps
 from edviz.infer.composite import Composite, Part, find_composite
 from edviz.infer.dependence import dependence
 from edviz.infer.determining import determining_sets
-from edviz.infer.facts import Facts
+from edviz.infer.facts import Facts, NestedLabels
 from edviz.infer.findings import find_all
 from edviz.infer.judge import Judge, with_joins
 from edviz.infer.kinds import all_evidence, decide, equal_columns, named_evidence
-from edviz.infer.lexicon import NO_SAMPLE_LEVELS, Evidence, evidence_of_name, is_counted_anew, is_generic
+from edviz.infer.labels import labels_to_nest
+from edviz.infer.lexicon import (
+    NO_SAMPLE_LEVELS,
+    SURELY_MISSING,
+    Evidence,
+    evidence_of_name,
+    is_counted_anew,
+    is_generic,
+)
 from edviz.infer.pair_tables import PairTables
 from edviz.infer.questions import ask_all
 from edviz.infer.relations import contingency, pairs, relate
@@ -73,15 +81,14 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
     overrides = overrides or Overrides()
     table, split = _split_columns(_with_named(_with_ignored(table, overrides), overrides), overrides)
     _require_candidates(table, overrides)
-    table, overrides_used = _with_nested_labels(table, overrides)
-    names = [column.name for column in table.listing.candidates]
-    exact = PairTables(table, names)
-    cleaned, no_samples = _without_no_samples(table)
+    exact = PairTables(table, [column.name for column in table.listing.candidates])
     unnamed = [part for parts in split.values() for part in parts]
-    if cleaned.n_obs <= MOST_ROWS_AS_UNITS:
-        cleaned = replace(cleaned, counts=with_row_numbers(cleaned.counts))
-    tables = exact if cleaned is table else PairTables(cleaned, names)
-    facts = _gather(tables, overrides_used, unnamed, no_samples)
+    nested = _given_nesting(table, overrides)
+    facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested)
+    if nested is None and not overrides.unit and (found := labels_to_nest(facts)):
+        nested = NestedLabels(parents=found[:1], label=found[1], given=False)
+        facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested)
+    listing, names = facts.tables.table.listing, facts.names
     roles = assign_roles(facts)
     design = build_design(facts, roles)
     determined = determining_sets(facts, names)
@@ -96,17 +103,33 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         unit_relations=tuple(facts.relations),
         determined_by=determined,
         set_aside=tuple(
-            SetAside(column.name, column.set_aside) for column in table.listing.columns if column.set_aside is not None
+            SetAside(column.name, column.set_aside) for column in listing.columns if column.set_aside is not None
         ),
-        pairs=tuple(_exact_pair(exact, a, b) for a, b in pairs(names)),
+        pairs=tuple(_exact_pair(exact, a, b) for a, b in pairs(exact.names)),
     )
     return Inference(design, report, facts, roles)
 
 
+def _facts(table: FactorTable, overrides: Overrides, unnamed: Sequence[str], nested: NestedLabels | None) -> Facts:
+    """Judge all pairs of a table and weigh the kinds of its columns."""
+    cleaned, no_samples = _without_no_samples(table)
+    if cleaned.n_obs <= MOST_ROWS_AS_UNITS:
+        cleaned = replace(cleaned, counts=with_row_numbers(cleaned.counts))
+    tables = PairTables(cleaned, [column.name for column in table.listing.candidates])
+    return _gather(tables, overrides, unnamed, no_samples, nested)
+
+
 def _gather(
-    tables: PairTables, overrides: Overrides, unnamed: Sequence[str], no_samples: Mapping[str, tuple[str, ...]]
+    tables: PairTables,
+    overrides: Overrides,
+    unnamed: Sequence[str],
+    no_samples: Mapping[str, tuple[str, ...]],
+    nested: NestedLabels | None,
 ) -> Facts:
     named = named_evidence(tables, unnamed)
+    if nested is not None:
+        text = f"it is {nested.label} within {' and '.join(nested.parents)}"
+        named[nested.combined] = [Evidence("unit", 3, text)]
     for name, kind in overrides.kinds.items():
         named[name] = [Evidence(kind, 9, "given by the user")]
     if overrides.unit:
@@ -133,6 +156,7 @@ def _gather(
         given_kinds=frozenset(overrides.kinds),
         composites={},
         no_samples=no_samples,
+        nested=nested,
     )
     facts = _with_combinations(facts)
     return replace(facts, composites=_new_composites(facts))
@@ -151,7 +175,7 @@ def _with_combinations(facts: Facts) -> Facts:
 
 def _new_composites(facts: Facts) -> dict[str, Composite]:
     """Experimental columns with composite level names, with those parts that are no column yet."""
-    found, combined = {}, facts.combinations
+    found, combined = {}, {*facts.combinations, *((facts.nested.combined,) if facts.nested else ())}
     for name in facts.names:
         if facts.kinds[name] == "classification" or name in combined:
             continue
@@ -196,27 +220,39 @@ def _with_named(table: FactorTable, overrides: Overrides) -> FactorTable:
     return table.with_columns(columns, {})
 
 
-def _with_nested_labels(table: FactorTable, overrides: Overrides) -> tuple[FactorTable, Overrides]:
-    """Where the unit is said to be a label within its parent, put the combination in the place of the label.
+def _given_nesting(table: FactorTable, overrides: Overrides) -> NestedLabels | None:
+    """Whether the unit is said to be a label within its parents.
 
     `--unit genotype --unit replicate` says that replicate 1 of one genotype is not replicate 1 of another.
     """
     names = list(overrides.unit)
     labels = _labels_within(PairTables(table, names)) if len(names) > 1 else []
     if len(labels) != 1:
+        return None
+    return NestedLabels(tuple(name for name in names if name != labels[0]), labels[0], given=True)
+
+
+def _with_nested_labels(
+    table: FactorTable, overrides: Overrides, nested: NestedLabels | None
+) -> tuple[FactorTable, Overrides]:
+    """Put the combination of a label and its parents in the place of the label."""
+    if nested is None:
         return table, overrides
-    combined = ":".join(names)
+    names = [*nested.parents, nested.label]
     coding = Coding.of_combinations(table.counts.rows(*names), names)
     levels_of = [[entry.level for entry in table.listing.column(name).levels or ()] for name in names]
     levels = [":".join(levels[code] for levels, code in zip(levels_of, parts, strict=True)) for parts in coding.parts]
+    within = " and ".join(nested.parents)
     columns = [
-        replace(known, set_aside=f"its labels start anew in each {names[0]}: {combined} stands for it")
-        if known.name == labels[0]
+        replace(known, set_aside=f"its labels start anew in each {within}: {nested.combined} stands for it")
+        if known.name == nested.label
         else known
         for known in table.listing.columns
     ]
-    made = Column(combined, "categorical", note=f"the combinations of {' and '.join(names)}")
-    return _with_made(table.with_columns(columns, {}), made, levels, coding), replace(overrides, unit=(combined,))
+    made = Column(nested.combined, "categorical", note=f"the combinations of {' and '.join(names)}")
+    if nested.given:
+        overrides = replace(overrides, unit=(nested.combined,))
+    return _with_made(table.with_columns(columns, {}), made, levels, coding), overrides
 
 
 def _labels_within(tables: PairTables) -> list[str]:
@@ -245,13 +281,15 @@ def _with_made(table: FactorTable, made: Column, levels: Sequence[str], coding: 
 
 
 def _without_no_samples(table: FactorTable) -> tuple[FactorTable, dict[str, tuple[str, ...]]]:
-    """Take the calls of demultiplexing that name no sample as missing, in columns that name samples."""
+    """Take levels that spell a missing value as missing, and calls such as doublet in columns that name samples."""
     codings, found = {}, {}
     for column in table.listing.candidates:
         levels = [entry.level for entry in column.levels or ()]
         left_out = [index for index, level in enumerate(levels) if level.strip().lower() in NO_SAMPLE_LEVELS]
-        speaks = any(item.kind == "unit" and item.weight >= 2 for item in evidence_of_name(column.name))
-        if speaks and 0 < len(left_out) <= len(levels) - 2:
+        if not any(item.kind == "unit" and item.weight >= 2 for item in evidence_of_name(column.name)):
+            left_out = []
+        left_out += [index for index, level in enumerate(levels) if level.strip().lower() in SURELY_MISSING]
+        if 0 < len(left_out) <= len(levels) - 2:
             numbers = np.arange(len(levels))
             numbers[left_out] = -1
             codings[column.name] = Coding.of_levels(column.name, numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edviz.infer.facts import Facts
-from edviz.infer.lexicon import is_counted_anew, is_generic
+from edviz.infer.lexicon import is_counted_anew, is_generic, is_numbered_by_demultiplexing
 
 
 def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
@@ -20,7 +20,7 @@ def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
     for name in facts.names:
         if name in classes or name in facts.given_kinds or _is_surely_a_condition(facts, name):
             continue
-        if not is_generic(facts.tables.levels(name), but_for_prefix=True):
+        if not is_generic(facts.tables.occurring(name), but_for_prefix=True):
             continue
         for parent in facts.names:
             if parent != name and parent not in classes and _starts_anew(facts, name, parent, combined):
@@ -41,7 +41,30 @@ def labels_of_combinations(facts: Facts) -> set[str]:
 
 def may_mean_the_same(facts: Facts, name: str, parent: str) -> bool:
     """Whether the same bare label may well be the same thing: a donor 1 that is in every batch."""
-    return facts.kinds[parent] == "batch" and not is_counted_anew(name, parent)
+    numbered = is_numbered_by_demultiplexing(name, facts.tables.occurring(name), parent)
+    return facts.kinds[parent] == "batch" and not is_counted_anew(name, parent) and not numbered
+
+
+def labels_to_nest(facts: Facts) -> tuple[str, str] | None:
+    """A label that surely starts anew in its only parent, where no column names the combination of the two.
+
+    Taking the label as it stands would pair strangers: replicate 1 of one genotype with replicate 1 of another.
+    """
+    combined = {frozenset(pair) for pair in facts.combinations.values()}
+    for name, parent in reused_label_pairs(facts):
+        surely = not may_mean_the_same(facts, name, parent) and facts.kinds[name] in ("unit", "batch")
+        crossed = [
+            other
+            for other in facts.names
+            if other not in (name, parent)
+            and facts.kinds[other] in ("treatment", "observational")
+            and facts.crossed(name, other)
+            and facts.confidence[other] != "low"
+            and not facts.nests(other, parent)
+        ]
+        if surely and not crossed and frozenset((name, parent)) not in combined:
+            return parent, name
+    return None
 
 
 def _is_surely_a_condition(facts: Facts, name: str) -> bool:
@@ -51,11 +74,11 @@ def _is_surely_a_condition(facts: Facts, name: str) -> bool:
 def _starts_anew(facts: Facts, name: str, parent: str, combined: set[frozenset[str]]) -> bool:
     if facts.relation(name, parent).relation != "crossed":
         return False
+    if is_counted_anew(name, parent) or is_numbered_by_demultiplexing(name, facts.tables.occurring(name), parent):
+        return True
     if facts.kinds[name] == "batch" and facts.kinds[parent] == "unit":
         return False  # lanes and runs that hold cells of several donors are what they say
-    if is_counted_anew(name, parent):
-        return True
-    bare = is_generic(facts.tables.levels(name))
-    if is_generic(facts.tables.levels(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
+    bare = is_generic(facts.tables.occurring(name))
+    if is_generic(facts.tables.occurring(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
         bare = False  # of two counters the one with fewer labels is the one that starts anew
     return bare and frozenset((name, parent)) in combined

@@ -35,7 +35,7 @@ class Evidence:
 WORDS: dict[Kind, frozenset[str]] = {
     "unit": frozenset(
         "donor patient subject individual participant person animal mouse mice rat fish embryo litter organoid sample "
-        "samples specimen biosample biopsy slide section replicate rep ident cellline line".split()
+        "samples specimen biosample biopsy hto hashtag slide section replicate rep ident cellline line".split()
     ),
     "treatment": frozenset(
         "treatment treated stim stimulation stimulus drug dose compound perturbation perturb guide grna sgrna cytokine "

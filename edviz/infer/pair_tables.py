@@ -44,6 +44,10 @@ class PairTables:
         """Names of all stored levels of a column."""
         return tuple(entry.level for entry in self.table.listing.column(name).levels or ())
 
+    def occurring(self, name: str) -> tuple[str, ...]:
+        """Names of the levels of a column that occur."""
+        return tuple(entry.level for entry in self.table.listing.column(name).levels or () if entry.n)
+
     def n_levels(self, name: str) -> int:
         """Number of levels of a column that occur."""
         return self.table.listing.column(name).n_levels or 0

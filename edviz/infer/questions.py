@@ -32,9 +32,14 @@ def which_unit(facts: Facts, roles: Roles) -> Iterator[Question]:
     if facts.unit is None and single_units(facts):
         return
     if facts.unit is None:
-        options = tuple(_argument("--unit", name) for name in roles.factors[:6])
+        if not facts.names:
+            return
+        names = tuple(
+            name for name in roles.factors[:6] if facts.kinds[name] == "unit" or facts.confidence[name] == "low"
+        )
+        options = tuple(_argument("--unit", name) for name in names)
         text = "Which column, or combination of columns, names the samples or donors that the cells come from?"
-        yield Question("unit", text, roles.factors[:6], options or ("--unit COLUMN",))
+        yield Question("unit", text, names, options or ("--unit COLUMN",))
     elif facts.unit.rivals:
         names = (*facts.unit.columns, *facts.unit.rivals)
         text = f"{' and '.join(names)} explain equally many columns: which one names the experimental units?"
@@ -93,9 +98,12 @@ def split_composites(facts: Facts, roles: Roles) -> Iterator[Question]:
 @question
 def nested_labels(facts: Facts, roles: Roles) -> Iterator[Question]:
     """Bare labels that may be used again in each parent."""
-    for name, parent in reused_label_pairs(facts):
-        levels = facts.tables.levels(name)
-        crossed = _argument("--kind", f"{name}={facts.kinds[name]}")
+    pairs = reused_label_pairs(facts)
+    if facts.nested is not None and not facts.nested.given:
+        pairs = [(facts.nested.label, facts.nested.parents[0]), *pairs]
+    for name, parent in pairs:
+        levels = facts.tables.occurring(name)
+        crossed = _argument("--kind", f"{name}={facts.kinds.get(name, 'unit')}")
         nested = _argument("--unit", parent, "--unit", name)
         text = (
             f"Is {name} {levels[0]!r} the same in every {parent} (crossed: {crossed}), "

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from edviz.checks import check_design
 from edviz.errors import DesignError
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
@@ -111,7 +112,19 @@ def build_design(facts: Facts, roles: Roles) -> Design:
         kinds[roles.label] = "classification"
     outline = _consistent_design([Factor(name, kind=kinds[name]) for name in names], relations)
     sized = [replace(factor, size=_size(facts, roles, outline, factor.name)) for factor in outline.factors]
-    return make_design(sized, outline.relations)
+    return _with_fitting_sizes(make_design(sized, outline.relations))
+
+
+def _with_fitting_sizes(design: Design) -> Design:
+    """Write the mean for a list of sizes without an entry for each level above it, as where values are missing."""
+    wrong = {remark.factors[-1] for remark in check_design(design) if remark.id == "list-length"}
+    factors = [
+        replace(factor, size=_written([count.number for count in factor.size], as_list=False))
+        if factor.name in wrong and factor.size
+        else factor
+        for factor in design.factors
+    ]
+    return make_design(factors, design.relations) if wrong else design
 
 
 def _consistent_design(factors: Sequence[Factor], relations: Sequence[Relation]) -> Design:
@@ -170,8 +183,9 @@ def _representatives(facts: Facts, names: Sequence[str]) -> list[str]:
             continue
         group = [name, *(other for other in facts.same_as[name] if other in names)]
         seen.update(group)
-        best = clearest(group, facts.kinds)
+        best = clearest([other for other in group if not _gives_way(facts, other, group)], facts.kinds)
         chosen.append(best)
+        chosen += [other for other in group if other != best and other in facts.given_kinds]
         conditions = [other for other in group if _is_condition(facts, other)]
         batches = [other for other in group if facts.kinds[other] == "batch"]
         if facts.kinds[best] == "unit" and conditions:
@@ -179,6 +193,12 @@ def _representatives(facts: Facts, names: Sequence[str]) -> list[str]:
         elif conditions and batches:
             chosen.append(clearest(batches, facts.kinds))
     return chosen
+
+
+def _gives_way(facts: Facts, name: str, group: Sequence[str]) -> bool:
+    """Whether an attribute such as sex is the same partition as a condition, which a study is rather about."""
+    conditions = [other for other in group if _is_condition(facts, other)]
+    return bool(conditions) and name not in conditions and facts.kinds[name] in ("treatment", "observational")
 
 
 def _is_condition(facts: Facts, name: str) -> bool:

@@ -67,6 +67,16 @@ def test_a_float_column_is_a_measurement_unless_it_is_asked_for(frame):
     assert wanted.codes("dose").tolist() == [0, 1, -1] * 4
 
 
+def test_whole_numbers_with_gaps_are_ids_that_pandas_stored_as_floats(frame):
+    frame["donor"] = [1.0, 2.0, np.nan] * 4
+    frame["age"] = [31.0, 42.0, 53.0] * 4
+    path = frame.file.filename
+    frame.file.close()
+    listing = read_factors(path).listing
+    assert (listing.column("donor").set_aside, _levels(listing.column("donor"))) == (None, [("1.0", 4), ("2.0", 4)])
+    assert listing.column("age").set_aside == "floating-point measurement"
+
+
 def test_a_categorical_with_float_levels_is_categorical(frame):
     write_categorical(frame, "dose", [0, 1, 2] * 4, np.array([0.1, 1, 10], dtype="f4"))
     column = _column(frame, "dose")

@@ -97,6 +97,39 @@ def test_sex_is_a_condition_only_where_nothing_else_is():
     assert "disease" in beside.design.names
 
 
+def test_conditions_alone_are_no_samples():
+    columns = {"condition": ["WT", "KO"] * 60, "leiden": [str(k % 5) for k in range(120)]}
+    inference = infer_design(table_of(columns))
+    assert inference.report.unit is None
+    assert findings(inference, "no_unit")[0].severity == "warning"
+    question = next(question for question in inference.report.questions if question.id == "unit")
+    assert question.options == ("--unit COLUMN",)
+
+
+def test_a_condition_that_is_the_same_partition_as_sex_is_drawn_and_the_doubt_is_said():
+    inference = inferred(sex="FFFMMM", disease="AAABBB", donor="123456")
+    assert "disease" in inference.design.names
+    assert findings(inference, "same_partition")[0].factors == ("disease", "sex")
+    coded = inferred(disease="AAABBB", disease_ontology_term_id="xxxyyy", donor="123456")
+    assert not findings(coded, "same_partition")
+
+
+def test_replicates_counted_anew_in_each_condition_are_not_paired():
+    inference = inferred(genotype="AAABBB", replicate="123123")
+    assert Nesting("genotype", "genotype:replicate") in inference.design.relations
+    assert findings(inference, "reused_labels") and not findings(inference, "paired")
+    assert {pair.a for pair in inference.report.pairs} | {pair.b for pair in inference.report.pairs} == {
+        "genotype",
+        "replicate",
+    }
+
+
+def test_a_region_is_a_sample_where_there_are_no_sections():
+    inference = inferred(donor="112233", region="ababab", diagnosis="AABBAB")
+    assert inference.report.unit.columns == ("donor", "region")
+    assert findings(inference, "paired")[0].factors == ("region", "donor")
+
+
 def test_a_dose_without_controls_is_missing_by_design():
     rows = [
         ("ctrl", None, 1),
@@ -122,8 +155,20 @@ def test_stray_cells_are_counted_and_do_not_change_the_design():
     assert "sex 1 of 200" in findings(inference, "strays")[0].text
 
 
-def test_a_level_spelled_nan_is_pointed_out():
-    rows = ["tumor", "nan", "normal", "tumor", "normal", "normal"]
+def test_a_level_spelled_nan_is_missing_and_it_is_said():
+    columns = {
+        "donor": [f"d{k // CELLS}" if k % 11 else "nan" for k in range(6 * CELLS)],
+        "disease": ["AABBAB"[k // CELLS] for k in range(6 * CELLS)],
+    }
+    inference = infer_design(table_of(columns))
+    assert inference.report.unit.n_units == 6
+    assert "'nan'" in findings(inference, "no_sample_labels")[0].text
+    # What was recorded stays as it is in the exact relations of pairs.
+    assert inference.report.pairs[0].n_obs == 6 * CELLS
+
+
+def test_a_level_that_may_spell_a_missing_value_is_pointed_out():
+    rows = ["tumor", "none", "normal", "tumor", "normal", "normal"]
     columns = {
         "tissue": [value for value in rows for _ in range(CELLS)],
         "sample": [k // CELLS for k in range(6 * CELLS)],
