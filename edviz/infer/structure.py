@@ -192,7 +192,7 @@ def _representatives(facts: Facts, names: Sequence[str]) -> list[str]:
             chosen.append(clearest(conditions, facts.kinds))
         elif conditions and batches:
             chosen.append(clearest(batches, facts.kinds))
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def _gives_way(facts: Facts, name: str, group: Sequence[str]) -> bool:

@@ -125,7 +125,7 @@ def test_replicates_counted_anew_in_each_condition_are_not_paired():
 
 
 def test_a_region_is_a_sample_where_there_are_no_sections():
-    inference = inferred(donor="112233", region="ababab", diagnosis="AABBAB")
+    inference = inferred(donor="112233", region="ababab", diagnosis="AABBAA")
     assert inference.report.unit.columns == ("donor", "region")
     assert findings(inference, "paired")[0].factors == ("region", "donor")
 
