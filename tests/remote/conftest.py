@@ -1,5 +1,6 @@
 """What the tests of remote files share: a server, quick settings, and no traffic but to this machine."""
 
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -64,3 +65,12 @@ def located(url: str) -> Location:
     location = location_of(url)
     assert location is not None
     return location
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collection():
+    """Keep the server's threads from collecting rubbish of h5py: they would wait for the very read that waits for them."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
