@@ -29,6 +29,8 @@ def design_of(text_or_path: str) -> Design:
     """
     if text_or_path and _exists(text_or_path):
         return design_of_file(Path(text_or_path))
+    if "://" in text_or_path and "\n" not in text_or_path:
+        return _infer(text_or_path)
     if text_or_path.strip().lower().endswith(FILE_SUFFIXES):
         raise DesignError(f"no such file: {text_or_path}")
     return design_of_text(text_or_path)
@@ -77,7 +79,7 @@ def design_of_text(text: str) -> Design:
     return design
 
 
-def _infer(path: Path) -> Design:
+def _infer(path: Path | str) -> Design:
     # Only this kind of source needs numpy.
     from edviz.infer import infer_design
     from edviz.supervised import start_reading

@@ -86,7 +86,7 @@ def write_card(
     OutputError
         If the card cannot be written, or something that is no design card is in its place.
     """
-    target = Path(output) if output is not None else Path.cwd() / (Path(path).name.removesuffix(".h5ad") + SUFFIX)
+    target = Path(output) if output is not None else Path.cwd() / (name_of(path).removesuffix(".h5ad") + SUFFIX)
     if _is_same_file(target, Path(path)):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
@@ -124,7 +124,7 @@ def make_card(
     overrides = overrides or Overrides()
     with start_reading(path, factors=True, summary=True, also=overrides.columns, trusted=trusted) as reading:
         inference = infer_design(reading.factors(), overrides)
-        return inference, _card(inference, reading.summary(), harmless(Path(path).name), overrides, context, today)
+        return inference, _card(inference, reading.summary(), harmless(name_of(path)), overrides, context, today)
 
 
 def _card(
@@ -208,6 +208,16 @@ def _command(name: str, overrides: Overrides) -> str:
     words += [word for column in overrides.ignore for word in ("--ignore", column)]
     words += [word for column in overrides.split for word in ("--split", column)]
     return shlex.join(words)
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """Return the name of a file, also of one on a server, whose address may hold passwords."""
+    if "://" not in os.fspath(path):
+        return Path(path).name
+    from edviz.remote import location_of
+
+    location = location_of(os.fspath(path))
+    return Path(path).name if location is None else location.name
 
 
 def _is_same_file(a: Path, b: Path) -> bool:

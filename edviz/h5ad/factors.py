@@ -29,7 +29,7 @@ from edviz.h5ad.codes import (
 from edviz.h5ad.columns import Content, Labelled, LeftOut, Plain, StoredColumn, length_of
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.parts import PartError
-from edviz.h5ad.reader import open_h5ad
+from edviz.h5ad.reader import H5adFile, open_h5ad
 from edviz.table import (
     MOST_LEVELS,
     NEAR_UNIQUE_SHARE,
@@ -62,12 +62,28 @@ def read_factors(path: str | PathLike[str], *, also: Collection[str] = ()) -> Fa
         If the file is no .h5ad file or cannot be read.
     """
     with open_h5ad(path) as h5ad:
-        frame = h5ad.obs
-        columns = {stored.name: _Reading(stored, frame.n, wanted=stored.name in also) for stored in frame.columns}
-        counted, source = _count_together(columns, frame, partial(_frame_of, path))
-        described = tuple(reading.describe(counted) for reading in columns.values())
+        table, source = factors_of(h5ad, also, partial(_frame_of, path))
         source.close()
-    return FactorTable(FactorListing(frame.n, described), counted)
+    return table
+
+
+def factors_of(
+    h5ad: H5adFile, also: Collection[str], open_frame: Callable[[], AbstractContextManager[Frame]]
+) -> tuple[FactorTable, FrameSource]:
+    """Read the obs columns of an open file; the source is to be closed when the file is.
+
+    Parameters
+    ----------
+    also
+        As for `read_factors`.
+    open_frame
+        Opens obs again, for a pass after the source was closed.
+    """
+    frame = h5ad.obs
+    columns = {stored.name: _Reading(stored, frame.n, wanted=stored.name in also) for stored in frame.columns}
+    counted, source = _count_together(columns, frame, open_frame)
+    described = tuple(reading.describe(counted) for reading in columns.values())
+    return FactorTable(FactorListing(frame.n, described), counted), source
 
 
 def reason_not_to_read(content: Content, n_obs: int) -> str | None:

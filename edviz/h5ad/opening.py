@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 
 from edviz.errors import H5adError
 from edviz.h5ad.parts import attribute, find_group, find_part, has_part, part_names, text_attribute
 from edviz.h5ad.strings import harmless
+
+if TYPE_CHECKING:
+    from edviz.hdf5 import Batch, Fault
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SMALLEST_USER_BLOCK = 512
@@ -53,29 +58,97 @@ KINDS_WITHOUT_OBS = {
 }
 
 
+@dataclass(frozen=True)
+class OpenFile:
+    """An HDF5 file that is open for reading.
+
+    Attributes
+    ----------
+    shown
+        Where it is, without passwords and made harmless.
+    size
+        In bytes.
+    """
+
+    root: h5py.File
+    shown: str
+    size: int
+
+
 @contextmanager
-def open_hdf5(path: str | PathLike[str]) -> Iterator[h5py.File]:
+def open_hdf5(path: str | PathLike[str], *, codes: bool = True) -> Iterator[OpenFile]:
     """Open an HDF5 file that looks like .h5ad, and close it again.
+
+    Parameters
+    ----------
+    path
+        A path, or the address of a file on a server (http, https, s3 or gs).
+    codes
+        Whether the codes of obs will be read: from a server they are fetched in advance.
 
     Raises
     ------
     H5adError
         If it is anything else; the text says what it is and what would be right.
     """
+    opened = _open_remote(fspath(path), codes=codes) if is_address(path) else _open_local(Path(path))
+    # Closed here and not left to the garbage collector: HDF5 may be gone by then.
+    with opened as file:
+        complaint = _complaint_on_kind(file.root)
+        if complaint:
+            raise H5adError(f"{file.shown} {complaint}.")
+        yield file
+
+
+def is_address(path: str | PathLike[str]) -> bool:
+    """Say whether this is the address of a file on a server, rather than a path."""
+    return "://" in fspath(path)
+
+
+@contextmanager
+def _open_local(path: Path) -> Iterator[OpenFile]:
     name = harmless(fspath(path), longest=1000)
-    complaint = _complaint_on_path(Path(path)) or _complaint_on_bytes(Path(path))
+    complaint = _complaint_on_path(path) or _complaint_on_bytes(path) or _complaint_on_structure(path)
     if complaint:
         raise H5adError(f"{name} {complaint}.")
     try:
         file = h5py.File(path, "r")
     except (OSError, RuntimeError, ValueError) as error:
-        raise H5adError(f"{name} {_complaint_of_hdf5(Path(path), error)}.") from error
-    # Closed here and not left to the garbage collector: HDF5 may be gone by then.
+        raise H5adError(f"{name} {_complaint_of_hdf5(path, error)}.") from error
     with file:
-        complaint = _complaint_on_kind(file)
-        if complaint:
-            raise H5adError(f"{name} {complaint}.")
-        yield file
+        yield OpenFile(file, name, path.stat().st_size)
+
+
+@contextmanager
+def _open_remote(address: str, *, codes: bool) -> Iterator[OpenFile]:
+    """Open a file on a server: its structure is fetched in a few parallel rounds before HDF5 asks for it."""
+    from edviz.hdf5 import prefetch, run
+    from edviz.remote import RangeFile, location_of, settings_from_environment
+
+    location = location_of(address)
+    if location is None:
+        raise H5adError(f"{harmless(address, longest=1000)} is no address of a file on a server.")
+    with RangeFile(location, settings_from_environment()) as remote:
+        head = remote.read_range(0, min(HEAD_BYTES, remote.size))
+        if SIGNATURE not in head:
+            raise H5adError(f"{location.shown} {_complaint_on_head(head)}.")
+
+        def fetch(batch: Batch) -> list[bytes]:
+            remote.fetch(batch.structure, values=batch.values)
+            return [remote.read_range(start, stop) for start, stop in batch.structure]
+
+        structure = run(prefetch(remote.size, codes=codes), fetch)
+        if complaint := _complaint_on_faults(structure.faults):
+            raise H5adError(f"{location.shown} {complaint}.")
+        try:
+            file = h5py.File(remote, "r")
+        except (OSError, RuntimeError, ValueError) as error:
+            raise H5adError(f"{location.shown} is a damaged HDF5 file ({harmless(str(error))}).") from error
+        with file:
+            yield OpenFile(file, location.shown, remote.size)
+            # Trouble on the way was taken for damage of the columns that were being read.
+            if remote.failure is not None:
+                raise remote.failure
 
 
 def _complaint_on_path(path: Path) -> str | None:
@@ -106,6 +179,21 @@ def _complaint_on_bytes(path: Path) -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror}); give the path of an .h5ad file that can"
     return _complaint_on_head(head)
+
+
+def _complaint_on_structure(path: Path) -> str | None:
+    """Look for what would hang or crash HDF5, before it sees the file."""
+    from edviz.hdf5 import preflight
+
+    return _complaint_on_faults(preflight(path))
+
+
+def _complaint_on_faults(faults: Sequence[Fault]) -> str | None:
+    grave = next((fault for fault in faults if fault.consequence == "refuse"), None)
+    # A file that was cut off and an obs in another file are told best by those who meet them.
+    if grave is None or "truncated" in grave.reason or "another file" in grave.reason:
+        return None
+    return f"is a damaged HDF5 file ({harmless(grave.path)}: {harmless(grave.reason)}); download or write it again"
 
 
 def _places_of_signature(size: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 
 import h5py
 
@@ -14,7 +14,6 @@ from edviz.h5ad.frame import Frame, read_frame
 from edviz.h5ad.matrices import Matrix, matrix_of
 from edviz.h5ad.opening import open_hdf5
 from edviz.h5ad.parts import PartError, find_group, find_part, open_part, part_names
-from edviz.h5ad.strings import harmless
 
 OLD_RAW = "raw.X"
 """Where anndata before 0.7 kept the matrix of `raw`."""
@@ -27,7 +26,9 @@ class H5adFile:
     Attributes
     ----------
     path
-        As it was given.
+        Where it is, made harmless.
+    size
+        In bytes.
     root
         The file itself, for parts that have no name here.
     obs
@@ -35,6 +36,7 @@ class H5adFile:
     """
 
     path: str
+    size: int
     root: h5py.File
     obs: Frame
 
@@ -68,8 +70,15 @@ class H5adFile:
 
 
 @contextmanager
-def open_h5ad(path: str | PathLike[str]) -> Iterator[H5adFile]:
+def open_h5ad(path: str | PathLike[str], *, codes: bool = True) -> Iterator[H5adFile]:
     """Open an .h5ad file for reading only, and close it again.
+
+    Parameters
+    ----------
+    path
+        A path, or the address of a file on a server (http, https, s3 or gs).
+    codes
+        Whether the codes of obs will be read: from a server they are fetched in advance.
 
     Examples
     --------
@@ -81,14 +90,14 @@ def open_h5ad(path: str | PathLike[str]) -> Iterator[H5adFile]:
     H5adError
         If it is no .h5ad file; the text says what it is and what would be right.
     """
-    with open_hdf5(path) as file:
+    with open_hdf5(path, codes=codes) as file:
+        root = file.root
         try:
-            part = open_part(file, "obs")
-            obs = read_frame(part, uns=find_group(file, "uns"), n_elsewhere=_rows_of_matrices(file))
+            part = open_part(root, "obs")
+            obs = read_frame(part, uns=find_group(root, "uns"), n_elsewhere=_rows_of_matrices(root))
         except PartError as error:
-            name = harmless(fspath(path), longest=1000)
-            raise H5adError(f"{name} cannot be read: its obs is {error}.") from error
-        yield H5adFile(fspath(path), file, obs)
+            raise H5adError(f"{file.shown} cannot be read: its obs is {error}.") from error
+        yield H5adFile(file.shown, file.size, root, obs)
 
 
 def _rows_of_matrices(file: h5py.File) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 
 import h5py
 
@@ -31,30 +30,35 @@ def summarise(path: str | PathLike[str]) -> H5adSummary:
     H5adError
         If the file is no .h5ad file or cannot be read.
     """
-    with open_h5ad(path) as h5ad:
-        x = h5ad.matrix("X")
-        var = h5ad.frame("var", n_columns=_n_columns(x))
-        return H5adSummary(
-            path=h5ad.path,
-            file_size=Path(path).stat().st_size,
-            n_obs=h5ad.obs.n,
-            n_vars=_n_columns(x) if var is None else var.n,
-            species=recognise_species(h5ad, var),
-            counts=locate_counts(h5ad),
-            x=None if x is None else _summary_of(x),
-            raw=_raw(h5ad),
-            layers=_named(h5ad, "layers"),
-            obs=_columns(h5ad.obs),
-            var=_var(var),
-            obsm=_named(h5ad, "obsm"),
-            varm=_named(h5ad, "varm"),
-            obsp=_named(h5ad, "obsp"),
-            varp=_named(h5ad, "varp"),
-            uns=tuple(harmless(name) for name in h5ad.names("uns")[:MOST_KEYS]),
-            encoding=describe_encoding(h5ad, var),
-            schema=schema_hints(h5ad),
-            notes=h5ad.obs.notes if var is None else h5ad.obs.notes + tuple(f"var: {note}" for note in var.notes),
-        )
+    with open_h5ad(path, codes=False) as h5ad:
+        return summary_of(h5ad)
+
+
+def summary_of(h5ad: H5adFile) -> H5adSummary:
+    """Summarise an open file."""
+    x = h5ad.matrix("X")
+    var = h5ad.frame("var", n_columns=_n_columns(x))
+    return H5adSummary(
+        path=h5ad.path,
+        file_size=h5ad.size,
+        n_obs=h5ad.obs.n,
+        n_vars=_n_columns(x) if var is None else var.n,
+        species=recognise_species(h5ad, var),
+        counts=locate_counts(h5ad),
+        x=None if x is None else _summary_of(x),
+        raw=_raw(h5ad),
+        layers=_named(h5ad, "layers"),
+        obs=_columns(h5ad.obs),
+        var=_var(var),
+        obsm=_named(h5ad, "obsm"),
+        varm=_named(h5ad, "varm"),
+        obsp=_named(h5ad, "obsp"),
+        varp=_named(h5ad, "varp"),
+        uns=tuple(harmless(name) for name in h5ad.names("uns")[:MOST_KEYS]),
+        encoding=describe_encoding(h5ad, var),
+        schema=schema_hints(h5ad),
+        notes=h5ad.obs.notes if var is None else h5ad.obs.notes + tuple(f"var: {note}" for note in var.notes),
+    )
 
 
 def _n_columns(matrix: Matrix | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -29,10 +30,11 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     Limits(first["address_space"], first["seconds"]).apply()
     # Plug-ins of HDF5 are programs that a file can ask for: none is looked for.
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
-    answering = _Answering(first["location"])
-    for line in iter(requests.readline, b""):
-        replies.write(pack(_answer(answering, unpack(line, requests.read))))
-        replies.flush()
+    with ExitStack() as opened:
+        answering = _Answering(first["location"], opened)
+        for line in iter(requests.readline, b""):
+            replies.write(pack(_answer(answering, unpack(line, requests.read))))
+            replies.flush()
 
 
 def _answer(answering: _Answering, question: dict[str, Any]) -> dict[str, Any]:
@@ -55,20 +57,23 @@ def _bases(error: BaseException) -> set[str]:
 class _Answering:
     """The questions, as methods; each returns what a message can hold."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, opened: ExitStack) -> None:
         self._location = location
+        self._opened = opened
+        self._h5ad: Any = None
         self._counts: Any = None
 
     def summary(self) -> dict[str, Any]:
-        from edviz.h5ad.summary import summarise
+        from edviz.h5ad.summary import summary_of
 
-        return asdict(summarise(self._location))
+        return asdict(summary_of(self._open(codes=False)))
 
     def factors(self, also: list[str]) -> dict[str, Any]:
         from edviz.counting.state import state_of
-        from edviz.h5ad.factors import read_factors
+        from edviz.h5ad.factors import factors_of
 
-        table = read_factors(self._location, also=also)
+        h5ad = self._open(codes=True)
+        table, _ = factors_of(h5ad, also, lambda: nullcontext(h5ad.obs))
         self._counts = table.counts
         return {"listing": asdict(table.listing), "counts": state_of(self._counts)}
 
@@ -81,6 +86,14 @@ class _Answering:
         from edviz.counting.state import state_of_rows
 
         return state_of_rows(self._counts.codes(*names))
+
+    def _open(self, *, codes: bool) -> Any:
+        """Open the file once for all questions."""
+        from edviz.h5ad.reader import open_h5ad
+
+        if self._h5ad is None:
+            self._h5ad = self._opened.enter_context(open_h5ad(self._location, codes=codes))
+        return self._h5ad
 
 
 if __name__ == "__main__":

@@ -100,6 +100,8 @@ class ReadingProcess:
                 self._read_more(deadline)
             line = self._take(self._received.index(b"\n") + 1)
             return unpack(line, lambda n: self._read_exactly(n, deadline))
+        except H5adError:
+            raise
         except (ValueError, TypeError, KeyError) as error:
             raise H5adError(f"{self._shown()} {self._end_of_process()}.") from error
 

@@ -69,7 +69,7 @@ def located(url: str) -> Location:
 
 @pytest.fixture(autouse=True)
 def no_garbage_collection():
-    """Keep the server's threads from collecting rubbish of h5py: they would wait for the very read that waits for them."""
+    """Keep the server's threads from collecting rubbish of h5py: they would wait for the read that waits for them."""
     gc.collect()
     gc.disable()
     yield

@@ -1,0 +1,105 @@
+"""A process of its own reads the file: the same answers, and no file harms the one that asks."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from edviz.errors import H5adError
+from edviz.h5ad import read_factors, summarise
+from edviz.infer import infer_design
+from edviz.supervised import start_reading
+from tests.h5ad.files import REAL_FILES, REPOSITORY, SHARED, shared_file
+from tests.remote.server import RangeServer
+
+SHIPPED = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
+HOSTILE = sorted(path.name for path in (SHARED / "hostile").glob("*.h5*")) if SHARED.is_dir() else []
+
+
+def report_of(path, *, trusted):
+    with start_reading(path, factors=True, trusted=trusted) as reading:
+        return infer_design(reading.factors()).report
+
+
+@pytest.mark.parametrize("name", REAL_FILES)
+def test_a_supervised_reading_gives_what_a_direct_one_gives(name):
+    path = shared_file(name)
+    assert report_of(path, trusted=False) == report_of(path, trusted=True)
+    with start_reading(path, summary=True) as reading:
+        assert reading.summary() == summarise(path)
+
+
+def test_combinations_that_were_not_counted_are_asked_for():
+    table = read_factors(SHIPPED)
+    names = [column.name for column in table.listing.candidates[:6]]
+    with start_reading(SHIPPED, factors=True) as reading:
+        supervised = reading.factors()
+        assert supervised.counts.rows(*names).n.tolist() == table.counts.rows(*names).n.tolist()
+        assert supervised.codes("sample").tolist() == table.codes("sample").tolist()
+
+
+def test_beside_threads_a_process_is_spawned_instead_of_forked():
+    reports = []
+    thread = threading.Thread(target=lambda: reports.append(report_of(SHIPPED, trusted=False)))
+    thread.start()
+    thread.join()
+    assert reports == [report_of(SHIPPED, trusted=True)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_hostile_file_is_answered_and_the_one_who_asks_lives_on(name):
+    try:
+        with start_reading(shared_file(f"hostile/{name}"), factors=True, summary=True) as reading:
+            reading.factors()
+            reading.summary()
+    except H5adError as error:
+        assert "\n" not in str(error)
+        assert str(error).endswith(".")
+
+
+def _never(*_):
+    threading.Event().wait()
+
+
+def test_a_process_that_takes_too_long_is_ended_and_it_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDVIZ_MOST_SECONDS", "1")
+    monkeypatch.setattr("edviz.supervised.process.GRACE_SECONDS", 0)
+    monkeypatch.setattr("edviz.supervised.child._answer", _never)
+    with (
+        start_reading(SHIPPED, summary=True) as reading,
+        pytest.raises(H5adError, match="still being read after 1 sec"),
+    ):
+        reading.summary()
+
+
+def test_a_process_that_dies_is_reported(monkeypatch):
+    monkeypatch.setattr("edviz.supervised.child._answer", lambda *_: os.kill(os.getpid(), 11))
+    with start_reading(SHIPPED, summary=True) as reading, pytest.raises(H5adError, match="SIGSEGV"):
+        reading.summary()
+
+
+def test_the_one_who_asks_never_imports_h5py():
+    code = "import sys, infer_design; infer_design.main(); assert 'h5py' not in sys.modules"
+    command = [sys.executable, "-c", code, str(SHIPPED), "--json"]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=REPOSITORY / "scripts")
+    assert child.returncode == 0, child.stderr
+
+
+@pytest.mark.parametrize("name", ["wu2020_tcells_200_v0_6.h5ad", "lung_lca_3donors_2methods.h5ad"])
+def test_a_file_on_a_server_gives_what_it_gives_here(name, monkeypatch, tmp_path):
+    path = shared_file(name)
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    with RangeServer(Path(path).read_bytes()) as server:
+        assert report_of(server.url(), trusted=False) == report_of(path, trusted=True)
+        assert len(server.asked) < 60
+
+
+def test_a_server_on_a_private_address_is_refused_unless_allowed(monkeypatch):
+    monkeypatch.delenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", raising=False)
+    with RangeServer(SHIPPED.read_bytes()) as server:
+        with pytest.raises(H5adError, match=r"EDVIZ_ALLOW_PRIVATE_ADDRESSES"):
+            report_of(server.url(), trusted=False)
+        assert not server.asked
