@@ -289,9 +289,13 @@ def looks_like_ids_with_gaps(content: Plain, n_obs: int) -> bool:
     """
     step = PROBE_ROWS if is_large(content) else max(n_obs, 1)
     starts = np.linspace(0, n_obs - step, PROBE_BLOCKS).astype(int) if is_large(content) else np.zeros(1, dtype=int)
-    parts = [content.values.read(start, min(start + step, n_obs)) for start in starts.tolist()]
-    gaps = any(np.isnan(values).any() for values in parts)
-    return gaps and all(_are_whole(values) for values in parts)
+    gaps = False
+    for start in starts.tolist():
+        values = content.values.read(start, min(start + step, n_obs))
+        if not _are_whole(values):
+            return False
+        gaps = gaps or bool(np.isnan(values).any())
+    return gaps
 
 
 def look_at_some(column: NumberedCodes, n_obs: int) -> None:

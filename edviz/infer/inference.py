@@ -84,10 +84,10 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
     exact = PairTables(table, [column.name for column in table.listing.candidates])
     unnamed = [part for parts in split.values() for part in parts]
     nested = _given_nesting(table, overrides)
-    facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested)
+    facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested, known=exact)
     if nested is None and not overrides.unit and (found := labels_to_nest(facts)):
         nested = NestedLabels(parents=found[:1], label=found[1], given=False)
-        facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested)
+        facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested, known=exact)
     listing, names = facts.tables.table.listing, facts.names
     roles = assign_roles(facts)
     design = build_design(facts, roles)
@@ -110,12 +110,21 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
     return Inference(design, report, facts, roles)
 
 
-def _facts(table: FactorTable, overrides: Overrides, unnamed: Sequence[str], nested: NestedLabels | None) -> Facts:
-    """Judge all pairs of a table and weigh the kinds of its columns."""
+def _facts(
+    table: FactorTable,
+    overrides: Overrides,
+    unnamed: Sequence[str],
+    nested: NestedLabels | None,
+    *,
+    known: PairTables,
+) -> Facts:
+    """Judge all pairs of a table and weigh the kinds of its columns; what is known of the same table is used again."""
     cleaned, no_samples = _without_no_samples(table)
     if cleaned.n_obs <= MOST_ROWS_AS_UNITS:
         cleaned = replace(cleaned, counts=with_row_numbers(cleaned.counts))
-    tables = PairTables(cleaned, [column.name for column in table.listing.candidates])
+    tables = known
+    if cleaned is not known.table:
+        tables = PairTables(cleaned, [column.name for column in table.listing.candidates])
     return _gather(tables, overrides, unnamed, no_samples, nested)
 
 
