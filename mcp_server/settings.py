@@ -57,14 +57,18 @@ def settings_from(environment: Mapping[str, str], working_directory: Path) -> Se
     return Settings(read_roots or None, write_roots)
 
 
-def place_to_read(path: str, settings: Settings) -> Path:
-    """Return the absolute path of a file to read, symbolic links resolved.
+def place_to_read(path: str, settings: Settings) -> Path | str:
+    """Return the absolute path of a file to read, symbolic links resolved, or its address on a server.
 
     Raises
     ------
     PlaceError
         If it lies outside the folders that may be read.
     """
+    if "://" in path:
+        if settings.read_roots is not None:
+            raise PlaceError(f"the server reads nothing from other servers while {READ_ROOTS} limits it to folders")
+        return path
     place = _resolved(Path(path))
     if settings.read_roots is not None and not _is_in(place, settings.read_roots):
         raise PlaceError(_refusal("read", place, settings.read_roots, READ_ROOTS))

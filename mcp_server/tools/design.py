@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver.tools import Tool
@@ -10,26 +11,27 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from edviz.card import CardResult, write_card
-from edviz.card.writing import SUFFIX
+from edviz.card.writing import SUFFIX, name_of
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
 from edviz.infer import Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
-from edviz.source import design_of_file, design_of_text
+from edviz.source import design_of, design_of_file, design_of_text
 from edviz.supervised import start_reading
 from edviz.table import Column, FactorListing
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_tool
 
 SHOWN_LEVELS = 20
-READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# A path may be the address of a file on a server, so the world is open.
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 # An earlier card at the same place is replaced, but for the section that belongs to its reader.
-WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 Detail = Literal["concise", "full"]
-H5adPath = Annotated[str, Field(description="Path of the .h5ad file.")]
+H5adPath = Annotated[str, Field(description="Path of the .h5ad file, or its http(s), s3 or gs address.")]
 Unit = Annotated[tuple[str, ...], Field(description="Column, or columns together, that name the experimental units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kinds of columns, by name.")]
 Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]
@@ -110,7 +112,8 @@ class DesignTools:
         and remarks. Show the diagram to the user in a code block.
         """
         if path is not None and design is None:
-            read = design_of_file(place_to_read(path, self.settings))
+            place = place_to_read(path, self.settings)
+            read = design_of_file(place) if isinstance(place, Path) else design_of(place)
         elif design is not None and path is None:
             read = design_of_text(design)
         else:
@@ -133,7 +136,7 @@ class DesignTools:
         its section "Biological context", for you and the user to fill in, is kept. Show the diagram.
         """
         source = place_to_read(path, self.settings)
-        target = place_to_write(output or source.name.removesuffix(".h5ad") + SUFFIX, self.settings)
+        target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
         return write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
 
 
