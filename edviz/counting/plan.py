@@ -59,6 +59,8 @@ def make_plan(
     names, kept = list(sizes), set(barred)
     codes = {name: np.asarray(probe[name], dtype=np.int64) + 1 for name in names}
     n_seen = {name: int(np.count_nonzero(np.bincount(codes[name], minlength=1))) for name in names}
+    # Nearly everything tells a column that is nearly constant: an anchor must tell its rare levels, too.
+    rare = {name: len(codes[name]) - int(np.bincount(codes[name], minlength=1).max()) for name in names}
     found: dict[str, list[str]] = {}
     for name in names:
         if 1 < sizes[name] <= LARGEST_ANCHOR and name not in kept:
@@ -66,8 +68,11 @@ def make_plan(
             # A function has no more levels than its anchor.
             others = [other for other in names if other != name and other not in kept and n_seen[other] <= n_seen[name]]
             if repeated >= LEAST_REPEATED * len(codes[name]):
-                most = int(MOST_EXCEPTIONS * repeated)
-                found[name] = [other for other in others if _n_exceptions(codes, sizes, other, name) <= most]
+                found[name] = [
+                    other
+                    for other in others
+                    if _n_exceptions(codes, sizes, other, name) <= min(MOST_EXCEPTIONS * repeated, rare[other] / 2)
+                ]
     anchor = max(found, key=lambda name: (len(found[name]), -sizes[name]), default=None)
     functions = tuple(found[anchor]) if anchor is not None else ()
     if not functions:
