@@ -155,10 +155,12 @@ class ReadingProcess:
 
 
 def _start(requests: int, replies: int, *, close: tuple[int, ...]) -> int:
+    return _fork(requests, replies, close) if _may_fork() else _spawn(requests, replies)
+
+
+def _may_fork() -> bool:
     # A fork beside threads may hang, and Windows has none; elsewhere it spares the start of a second Python.
-    if hasattr(os, "fork") and sys.platform == "linux" and threading.active_count() == 1:
-        return _fork(requests, replies, close)
-    return _spawn(requests, replies)
+    return hasattr(os, "fork") and sys.platform == "linux" and threading.active_count() == 1
 
 
 def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:

@@ -65,6 +65,7 @@ def _never(*_):
 
 
 def test_a_process_that_takes_too_long_is_ended_and_it_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr("edviz.supervised.process._may_fork", lambda: True)  # so that the child is patched, too
     monkeypatch.setenv("EDVIZ_MOST_SECONDS", "1")
     monkeypatch.setattr("edviz.supervised.process.GRACE_SECONDS", 0)
     monkeypatch.setattr("edviz.supervised.child._answer", _never)
@@ -76,6 +77,7 @@ def test_a_process_that_takes_too_long_is_ended_and_it_is_said(monkeypatch, tmp_
 
 
 def test_a_process_that_dies_is_reported(monkeypatch):
+    monkeypatch.setattr("edviz.supervised.process._may_fork", lambda: True)
     monkeypatch.setattr("edviz.supervised.child._answer", lambda *_: os.kill(os.getpid(), 11))
     with start_reading(SHIPPED, summary=True) as reading, pytest.raises(H5adError, match="SIGSEGV"):
         reading.summary()
