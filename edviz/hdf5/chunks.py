@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, prod
+from typing import NamedTuple
 
 from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
@@ -23,8 +23,7 @@ MASK_BYTES = 4
 MOST_CHUNKS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Consecutive bytes that hold values.
 
     Attributes
@@ -53,19 +52,19 @@ def find_pieces(pages: Pages, dataset: StoredObject, notes: Notes) -> Steps[list
     if layout.kind == "contiguous":
         return [Piece(layout.address, prod(shape) * item_bytes)]
     chunk_bytes = prod(layout.chunk) * item_bytes
-    if layout.index == "B-tree 1":
+    if layout.chunk_index == "B-tree 1":
         return (yield from _of_tree(pages, layout.address, len(layout.chunk), notes))
-    if layout.index == "single chunk":
+    if layout.chunk_index == "single chunk":
         return [Piece(layout.address, chunk_bytes if layout.size is None else layout.size)]
-    if layout.index == "implicit":
+    if layout.chunk_index == "implicit":
         n_chunks = prod(ceil(length / chunk) for length, chunk in zip(shape, layout.chunk, strict=True))
         return [Piece(layout.address, n_chunks * chunk_bytes)]
-    if layout.index == "B-tree 2":
+    if layout.chunk_index == "B-tree 2":
         records = yield from read_records(pages, layout.address, notes)
         return list(_of_records(records, len(layout.chunk), None if dataset.filters else chunk_bytes))
-    if layout.index == "fixed array":
+    if layout.chunk_index == "fixed array":
         return (yield from _of_fixed_array(pages, layout.address, None if dataset.filters else chunk_bytes))
-    raise StructureError(f"chunks in an index of the kind {layout.index}", "unknown")
+    raise StructureError(f"chunks in an index of the kind {layout.chunk_index}", "unknown")
 
 
 def _of_tree(pages: Pages, address: int, rank: int, notes: Notes) -> Steps[list[Piece]]:

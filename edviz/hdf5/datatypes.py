@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from math import prod
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from edviz.hdf5.faults import StructureError
 
@@ -38,8 +37,7 @@ SEQUENCE, TEXT = 0, 1
 INVALID_KIND = "of a data type that HDF5 does not survive: an invalid kind of variable length"
 
 
-@dataclass(frozen=True, slots=True)
-class Datatype:
+class Datatype(NamedTuple):
     """A data type.
 
     Attributes
@@ -67,8 +65,7 @@ class Datatype:
     shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A field of a compound."""
 
     name: str
@@ -76,8 +73,7 @@ class Member:
     datatype: Datatype
 
 
-@dataclass(frozen=True, slots=True)
-class HeapPlace:
+class HeapPlace(NamedTuple):
     """Where in a value a reference to a heap of variable-length data is, and how large one item is there."""
 
     offset: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
@@ -21,16 +21,14 @@ ADDRESS = struct.Struct("<Q")
 KIND_OF_ITEM = 0x30
 
 
-@dataclass(frozen=True, slots=True)
-class Dense:
+class Dense(NamedTuple):
     """Addresses of a fractal heap and of the index that names what is in it."""
 
     heap: int
-    index: int
+    names: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(NamedTuple):
     """How a heap is made up of blocks: rows of equally many, in which they double in size."""
 
     offset_bytes: int
@@ -41,8 +39,7 @@ class _Shape:
     n_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """A block and the place of its first byte in the heap."""
 
     offset: int
@@ -62,9 +59,9 @@ def read_items(pages: Pages, dense: Dense, notes: Notes, *, id_at: int) -> Steps
     StructureError
         If the heap or its index cannot be followed.
     """
-    pages.want(dense.index, SHAPE_AT)
+    pages.want(dense.names, SHAPE_AT)
     shape, id_bytes = yield from _read_shape(pages, dense.heap)
-    records = yield from read_records(pages, dense.index, notes)
+    records = yield from read_records(pages, dense.names, notes)
     blocks = yield from _read_blocks(pages, shape)
     items = []
     for record in records:

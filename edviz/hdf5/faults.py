@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Consequence = Literal["refuse", "skip", "unknown"]
 """`refuse` the file before HDF5 sees it, `skip` the part, or leave it to HDF5 because it is `unknown` here."""
@@ -15,8 +14,7 @@ NOT_FOLLOWED = (struct.error, ArithmeticError, LookupError, MemoryError, ValueEr
 """What taking damaged bytes apart raises, in no way that tells one damage from another."""
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """Something that is wrong or unknown at one place of a file.
 
     Attributes

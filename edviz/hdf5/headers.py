@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edviz.hdf5.faults import StructureError
 from edviz.hdf5.messages import CONTINUATION, Continuation, Message, parse_continuation
@@ -18,8 +18,7 @@ NEW_MESSAGE, NEW_MESSAGE_WITH_ORDER = struct.Struct("<BHB"), struct.Struct("<BHB
 HAS_TIMES, HAS_LIMITS, HAS_ORDER = 0x20, 0x10, 0x04
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """How messages follow each other in a block."""
 
     prefix: struct.Struct

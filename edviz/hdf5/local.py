@@ -57,7 +57,7 @@ def _unopened(reason: str) -> Structure:
 
 
 def _needs(path: str, dataset: StoredObject) -> Need:
-    return Need(texts=LEVELS if "categories" in path else OTHERS, index=path.startswith("/obs/"))
+    return Need(texts=LEVELS if "categories" in path else OTHERS, chunks=path.startswith("/obs/"))
 
 
 PLAN = Plan(visits=lambda _: True, needs=_needs)

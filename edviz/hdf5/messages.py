@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from edviz.hdf5.datatypes import MOST_DIMENSIONS, Datatype, text_of
 from edviz.hdf5.dense import Dense
@@ -37,8 +36,7 @@ INDEX_PARAMETER_BYTES = {"implicit": 0, "fixed array": 1, "extensible array": 5,
 SINGLE_CHUNK_FILTERED = 0x02
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as it is stored."""
 
     kind: int
@@ -51,8 +49,7 @@ class Message:
         return bool(self.flags & SHARED)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A name in a group.
 
     Attributes
@@ -72,8 +69,7 @@ class Link:
     file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A filter that chunks went through, by its registered number."""
 
     number: int
@@ -81,8 +77,7 @@ class Filter:
     parameters: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where the values of a dataset are.
 
     Attributes
@@ -101,12 +96,11 @@ class Layout:
     address: int | None = None
     size: int | None = None
     chunk: tuple[int, ...] = ()
-    index: IndexKind | None = None
+    chunk_index: IndexKind | None = None
     values: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute with its value as it is stored; variable-length values are references to a heap.
 
     Attributes
@@ -121,24 +115,21 @@ class Attribute:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolTable:
+class SymbolTable(NamedTuple):
     """Addresses of the tree and of the heap of names that an old group consists of."""
 
     tree: int
     names: int
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
+class Continuation(NamedTuple):
     """Where an object header goes on."""
 
     address: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeParts:
+class AttributeParts(NamedTuple):
     """An attribute of which the data type has not been looked up."""
 
     name: str
@@ -254,7 +245,7 @@ def parse_layout(body: bytes) -> Layout:
 
 def _chunks_of_btree(body: bytes) -> Layout:
     sizes = struct.unpack_from(f"<{_chunk_rank(body[2])}I", body, 11)
-    return Layout("chunked", _address(body, 3), chunk=sizes[:-1], index="B-tree 1")
+    return Layout("chunked", _address(body, 3), chunk=sizes[:-1], chunk_index="B-tree 1")
 
 
 def _chunks_of_index(body: bytes) -> Layout:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import prod
 
 from edviz.hdf5.datatypes import Datatype, parse_datatype
@@ -70,9 +69,8 @@ def _dataset(pages: Pages, found: StoredObject, by_kind: Mapping[int, Message]) 
         return found
     datatype = yield from _read_datatype(pages, by_kind[DATATYPE])
     if DATASPACE not in by_kind or LAYOUT not in by_kind:
-        return replace(found, datatype=datatype)
-    return replace(
-        found,
+        return found._replace(datatype=datatype)
+    return found._replace(
         datatype=datatype,
         shape=parse_dataspace(_body(by_kind[DATASPACE])),
         layout=parse_layout(_body(by_kind[LAYOUT])),

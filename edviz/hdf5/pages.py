@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from edviz.hdf5.faults import SpentError, StructureError
@@ -34,8 +33,7 @@ class Range(NamedTuple):
     stop: int
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What is to be fetched, all of it at once, before a walk can go on.
 
     Attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import Pages, Steps
@@ -16,14 +16,12 @@ MOST_LEVELS = 16
 NODE_HEAD_BYTES, CHECKSUM_BYTES, ADDRESS_BYTES = 6, 4, 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     address: int
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Pointer:
+class _Pointer(NamedTuple):
     """How many bytes a branch has for the address of a node, for its number of records, and for what is below it."""
 
     records: int

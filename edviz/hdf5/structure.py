@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from edviz.hdf5.datatypes import Datatype
 from edviz.hdf5.faults import Fault
@@ -14,8 +13,7 @@ from edviz.hdf5.superblock import Superblock
 ObjectKind = Literal["group", "dataset", "data type", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """A group, a dataset or a committed data type.
 
     Attributes
@@ -39,8 +37,7 @@ class StoredObject:
     is_outside: bool = False
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """The objects that a walk has met.
 
     Attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edviz.hdf5.faults import StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
@@ -15,8 +15,7 @@ SIZES = (8, 8)
 """Bytes of an address and of a length: HDF5 can be told to use others, and nobody does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Superblock:
+class Superblock(NamedTuple):
     """What the superblock says.
 
     Attributes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from edviz.hdf5.chunks import Piece
 from edviz.hdf5.datatypes import Datatype, heap_places
@@ -14,8 +14,7 @@ from edviz.hdf5.structure import StoredObject
 from edviz.hdf5.unpacking import unpack
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """How many values are looked at: blocks of rows, spread over the whole."""
 
     blocks: int
@@ -36,8 +35,7 @@ class Sample:
         return [range(start, start + self.rows) for start in starts]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """Rows of one piece, counted from its start."""
 
     piece: Piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
@@ -19,8 +19,7 @@ MOST_NODES = 20_000
 CIRCLE = "a tree that goes round in circles"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Where an entry of a tree leads, and the key before it."""
 
     key: bytes

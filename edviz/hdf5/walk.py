@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from edviz.hdf5.checks import OUTSIDE_LINK, claims_of
 from edviz.hdf5.chunks import find_pieces
@@ -26,30 +25,28 @@ Batches: TypeAlias = Generator[Batch, Sequence[bytes], Structure]
 """A walk from outside: it yields what it needs, is sent the bytes, and returns what it found."""
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """What a walk looks at of a dataset beyond its header.
 
     Attributes
     ----------
     texts
         The values whose texts are looked up, if they are texts of variable length.
-    index
+    chunks
         Whether the chunks are to be found.
     values
         Whether the reader will want all values.
     """
 
     texts: Sample | None = None
-    index: bool = False
+    chunks: bool = False
     values: bool = False
 
 
 NOTHING = Need()
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Where a walk goes.
 
     Attributes
@@ -148,7 +145,7 @@ class Walk:
             notes.add(claim)
         need = self._plan.needs(notes.path, dataset)
         sample = need.texts if has_texts(dataset) else None
-        if claims or not (sample or need.index or need.values):
+        if claims or not (sample or need.chunks or need.values):
             return
         pieces = yield from find_pieces(self._pages, dataset, notes)
         for piece in pieces:

@@ -216,7 +216,7 @@ def test_implicit_chunks_are_one_piece(tmp_path):
         first = file["values"].id.get_chunk_info(0).byte_offset
     pages, structure = pages_of(path), read_structure(path)
     (piece,) = go_through(find_pieces(pages, structure.find("/values"), Notes("/values", [])), pages, path)
-    assert structure.find("/values").layout.index == "implicit"
+    assert structure.find("/values").layout.chunk_index == "implicit"
     assert (piece.address, piece.size) == (first, 48)
 
 
