@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from edviz.lazy import importer
 
 if TYPE_CHECKING:
     from edviz.diagram import render
@@ -13,22 +14,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Design", "__version__", "dumps", "loads", "make_design", "render"]
 
-_HOMES = {
-    "Design": "edviz.model",
-    "dumps": "edviz.grammar",
-    "loads": "edviz.grammar",
-    "make_design": "edviz.model",
-    "render": "edviz.diagram",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used, so that `import edviz` loads nothing else."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(
+    __name__,
+    {
+        "Design": "edviz.model",
+        "dumps": "edviz.grammar",
+        "loads": "edviz.grammar",
+        "make_design": "edviz.model",
+        "render": "edviz.diagram",
+    },
+)
 
 
 def __dir__() -> list[str]:

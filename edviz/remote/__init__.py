@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from edviz.lazy import importer
 from edviz.remote.errors import NoRangesError, PassingError, RemoteError, StatusError
 from edviz.remote.locations import Location, location_of
 from edviz.remote.settings import RemoteSettings, settings_from_environment
@@ -38,25 +38,19 @@ __all__ = [
     "unpacked",
 ]
 
-_HOMES = {
-    "Download": "edviz.remote.download",
-    "GunzipError": "edviz.remote.gunzip",
-    "GunzipProgress": "edviz.remote.gunzip",
-    "RangeFile": "edviz.remote.range_file",
-    "RemoteReport": "edviz.remote.meter",
-    "Unpacked": "edviz.remote.gunzip",
-    "open_download": "edviz.remote.download",
-    "unpacked": "edviz.remote.gunzip",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import what needs http.client, ssl or zlib when it is first used; most files are local and plain."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(
+    __name__,
+    {
+        "Download": "edviz.remote.download",
+        "GunzipError": "edviz.remote.gunzip",
+        "GunzipProgress": "edviz.remote.gunzip",
+        "RangeFile": "edviz.remote.range_file",
+        "RemoteReport": "edviz.remote.meter",
+        "Unpacked": "edviz.remote.gunzip",
+        "open_download": "edviz.remote.download",
+        "unpacked": "edviz.remote.gunzip",
+    },
+)
 
 
 def __dir__() -> list[str]:

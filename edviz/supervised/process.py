@@ -155,12 +155,23 @@ class ReadingProcess:
 
 
 def _start(requests: int, replies: int, *, close: tuple[int, ...]) -> int:
+    # Both processes will need it: imported before the fork it is imported once.
+    import numpy  # noqa: F401
+
     return _fork(requests, replies, close) if _may_fork() else _spawn(requests, replies)
 
 
 def _may_fork() -> bool:
     # A fork beside threads may hang, and Windows has none; elsewhere it spares the start of a second Python.
-    return hasattr(os, "fork") and sys.platform == "linux" and threading.active_count() == 1
+    return sys.platform == "linux" and threading.active_count() == 1 and _n_threads() == 1
+
+
+def _n_threads() -> int:
+    """Count the threads of this process, those of libraries among them."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0  # nothing can be said, so nothing is assumed
 
 
 def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:
