@@ -105,14 +105,37 @@ class Coding:
         return np.where(inside & (known[place] == key), self.numbers[place], -1)
 
 
+def n_distinct(codes: Ints) -> int:
+    """Count the different codes that occur; -1 is none.
+
+    >>> n_distinct(np.array([3, -1, 0, 3]))
+    2
+    """
+    return int(np.count_nonzero(np.bincount(codes + 1, minlength=1)[1:]))
+
+
+def ordered(keys: NDArray[np.generic]) -> tuple[Ints, Ints]:
+    """Return the place of the first of each different key, in the order of the keys, and the rank of every key.
+
+    What `numpy.unique` does, which imports its masked arrays for it.
+    """
+    order = np.argsort(keys, kind="stable")
+    in_order = keys[order]
+    is_new = np.ones(len(keys), dtype=bool)
+    is_new[1:] = in_order[1:] != in_order[:-1]
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[order] = np.cumsum(is_new) - 1
+    return order[is_new], rank
+
+
 def numbered(keys: Ints) -> tuple[int, Ints]:
     """Number keys that are not below zero 0, 1, ... in their order; return how many there are and the numbers."""
     if not len(keys):
         return 0, keys
     largest = int(keys.max())
     if largest > 64 + 16 * len(keys):
-        found, numbers = np.unique(keys, return_inverse=True)
-        return len(found), numbers.astype(np.int64)
+        first, numbers = ordered(keys)
+        return len(first), numbers
     occurs = np.zeros(largest + 1, dtype=np.int64)
     occurs[keys] = 1
     places = np.cumsum(occurs)
@@ -134,8 +157,11 @@ def add_up(columns: Sequence[Ints], n: Ints) -> tuple[Ints, Ints]:
     for size in sizes:
         n_slots *= size
     if n_slots > LARGEST_KEY:
-        _, first, place = np.unique(np.stack(columns, axis=1), axis=0, return_index=True, return_inverse=True)
-        return first, _sums(place.ravel(), n, len(first))
+        rank = np.zeros(len(n), dtype=np.int64)
+        for column, size in zip(columns, sizes, strict=True):
+            _, rank = numbered(rank * size + (column + 1))
+        first, place = ordered(rank)
+        return first, _sums(place, n, len(first))
     key = columns[0] + 1
     for column, size in zip(columns[1:], sizes[1:], strict=True):
         key = key * size + (column + 1)
@@ -144,7 +170,7 @@ def add_up(columns: Sequence[Ints], n: Ints) -> tuple[Ints, Ints]:
         first[key] = np.arange(len(key))
         occupied = np.flatnonzero(first >= 0)
         return first[occupied], _sums(key, n, n_slots)[occupied]
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    first, place = ordered(key)
     return first, _sums(place, n, len(first))
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edviz.counting.plan import Plan
-from edviz.counting.rows import Ints, Rows, join
+from edviz.counting.rows import Ints, Rows, join, ordered
 
 SMALL_TABLE = 1 << 17
 """Cells up to which a whole table is added for every block; above, only the cells that the block reaches."""
 DENSE_TABLE = 1 << 20
 """Cells up to which a table has a place for every combination."""
 PENDING_KEYS = 1 << 18
+ANCHOR = "\0anchor"
+"""Name of the stored codes of the anchor, which a pack can be without; no column can have it."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +69,47 @@ class Tables:
 
     def rows(self, names: frozenset[str]) -> Rows | None:
         """Return rows of some columns, not yet added up; None if they were not counted together."""
-        pack_of = {name: number for number, pack in enumerate(self.plan.packs) for name in pack}
-        packs = sorted({pack_of[name] for name in names if name in pack_of})
-        functions = [name for name in names if name not in pack_of]
+        packed = [name for name in self._pack_of if name in names]
+        packs = sorted({self._pack_of[name] for name in packed})
+        functions = [name for name in names if name not in self._pack_of]
         if not names <= set(self.names) or len(packs) > 2 or (len(packs) == 2 and functions):
             return None
         if len(packs) == 2:
             filled = self.between[packs[0], packs[1]]
             first, second = np.divmod(filled.keys, self._n_packed(packs[1]))
             codes = self._unpacked(packs[0], first, names) | self._unpacked(packs[1], second, names)
+            followed = Rows(codes, filled.n)
         elif packs:
-            filled = self.beside_anchor[packs[0]]
-            anchor, packed = np.divmod(filled.keys, self._n_packed(packs[0]))
-            codes = self._told_by(anchor, functions) | self._unpacked(packs[0], packed, names)
+            beside = self._beside_anchor(packed[0]) if len(packed) == 1 else self._with_anchor(packs[0], packed)
+            codes = {name: beside.codes[name] for name in packed}
+            followed = Rows(self._told_by(beside.codes[ANCHOR], functions) | codes, beside.n)
         else:
-            filled = self.anchor
-            codes = self._told_by(filled.keys, functions)
-        followed = Rows(codes, filled.n)
+            followed = Rows(self._told_by(self.anchor.keys, functions), self.anchor.n)
         if not len(self.n_exceptions):
             return followed
         place = {name: place for place, name in enumerate(self.names)}
         excepted = {name: self.exceptions[:, place[name]].astype(np.int64) for name in names}
         return join([followed, Rows(excepted, self.n_exceptions)], list(names))
+
+    @cached_property
+    def _pack_of(self) -> dict[str, int]:
+        return {name: number for number, pack in enumerate(self.plan.packs) for name in pack}
+
+    @cached_property
+    def _known_beside_anchor(self) -> dict[str, Rows]:
+        return {}
+
+    def _beside_anchor(self, name: str) -> Rows:
+        """Add up what one packed column has to do with the anchor; asked again and again, with each function."""
+        if name not in self._known_beside_anchor:
+            whole = self._with_anchor(self._pack_of[name], [name])
+            self._known_beside_anchor[name] = whole.distinct([ANCHOR, name])
+        return self._known_beside_anchor[name]
+
+    def _with_anchor(self, number: int, names: Sequence[str]) -> Rows:
+        filled = self.beside_anchor[number]
+        anchor, packed = np.divmod(filled.keys, self._n_packed(number))
+        return Rows({ANCHOR: anchor} | self._unpacked(number, packed, frozenset(names)), filled.n)
 
     def _n_packed(self, number: int) -> int:
         n = 1
@@ -96,11 +118,11 @@ class Tables:
         return n
 
     def _unpacked(self, number: int, packed: Ints, names: frozenset[str]) -> dict[str, Ints]:
-        codes = {}
+        codes, step = {}, 1
         for name in reversed(self.plan.packs[number]):
-            packed, code = np.divmod(packed, self.sizes[name])
             if name in names:
-                codes[name] = code - 1
+                codes[name] = packed // step % self.sizes[name] - 1
+            step *= self.sizes[name]
         return codes
 
     def _told_by(self, anchor: Ints, names: Sequence[str]) -> dict[str, Ints]:
@@ -155,10 +177,13 @@ class Table:
     def _merge(self) -> None:
         if not self._pending:
             return
-        keys, counts = np.unique(np.concatenate(self._pending), return_counts=True)
-        every, place = np.unique(np.concatenate([self._keys, keys]), return_inverse=True)
-        self._counts = np.bincount(place, weights=np.concatenate([self._counts, counts])).astype(np.int64)
-        self._keys, self._pending, self._n_pending = every, [], 0
+        pending = np.sort(np.concatenate(self._pending))
+        starts = np.flatnonzero(np.r_[True, pending[1:] != pending[:-1]])
+        keys = np.concatenate([self._keys, pending[starts]])
+        first, place = ordered(keys)
+        counts = np.concatenate([self._counts, np.diff(starts, append=len(pending))])
+        self._counts = np.bincount(place, weights=counts).astype(np.int64)
+        self._keys, self._pending, self._n_pending = keys[first], [], 0
 
 
 class Exceptions:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edviz.counting import Ints, OutgrownError
 from edviz.counting.blocks import BLOCK_ROWS, Block
+from edviz.counting.rows import ordered
 from edviz.h5ad.columns import Labelled, LeftOut, Plain
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.parts import PartError
@@ -244,7 +245,7 @@ class FrameSource:
 
     def _probed(self, name: str, frame: Frame) -> Codes:
         column = self._column(name, frame)
-        starts = np.unique(np.linspace(0, max(0, self.n_obs - PROBED_CODES), PROBE_BLOCKS).astype(int)).tolist()
+        starts = sorted(set(np.linspace(0, max(0, self.n_obs - PROBED_CODES), PROBE_BLOCKS).astype(int).tolist()))
         try:
             codes = [column.some(start, min(start + PROBED_CODES, self.n_obs)) for start in starts]
         except PartError as error:
@@ -391,8 +392,8 @@ def _number_integers(values: Array, numbers: dict[object, int]) -> Array:
 
 
 def _number_scalars(values: Array, numbers: dict[object, int]) -> Array:
-    distinct, place = np.unique(values, return_inverse=True)
-    known = np.fromiter((numbers.setdefault(value, len(numbers)) for value in distinct), np.int64, len(distinct))
+    first, place = ordered(values)
+    known = np.fromiter((numbers.setdefault(value, len(numbers)) for value in values[first]), np.int64, len(first))
     return np.asarray(known[place])
 
 

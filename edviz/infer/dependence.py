@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edviz.counting import Ints
-from edviz.counting.rows import numbered
+from edviz.counting.rows import n_distinct
 from edviz.infer.relations import Contingency
 
 MOST_STRAYS = 0.12
@@ -56,7 +56,7 @@ def dependence(table: Contingency) -> Dependence:
     np.maximum.at(largest, table.a, table.n)
     n_obs, n_groups = table.n_obs, int(np.count_nonzero(total))
     strays = n_obs - int(largest.sum())
-    n_levels, _ = numbered(table.b)
+    n_levels = n_distinct(table.b)
     n_repeated = total[total >= 2].sum()
     possible = 1 < n_levels <= n_groups and 2 * n_repeated >= n_obs
     # Even if all groups of one were right, there would be too many strays.
@@ -95,7 +95,7 @@ def without_strays(table: Contingency, *, stray_rate: float | None) -> Contingen
 
 
 def _above_rate(table: Contingency, rate: float) -> Contingency:
-    levels_a, levels_b = len(np.unique(table.a)), len(np.unique(table.b))
+    levels_a, levels_b = n_distinct(table.a), n_distinct(table.b)
     in_a, in_b = np.bincount(table.a, table.n)[table.a], np.bincount(table.b, table.n)[table.b]
     # Strays of b spread the observations of a level of a over all levels of b, and the other way round.
     expected = rate * (in_a / levels_b + in_b / levels_a)
@@ -117,13 +117,13 @@ def _above_gap(table: Contingency) -> Contingency:
 
 
 def _same_levels(kept: Contingency, table: Contingency) -> bool:
-    return len(np.unique(kept.a)) == len(np.unique(table.a)) and len(np.unique(kept.b)) == len(np.unique(table.b))
+    return n_distinct(kept.a) == n_distinct(table.a) and n_distinct(kept.b) == n_distinct(table.b)
 
 
 def _holds_but_for_strays(table: Contingency, groups: _Groups) -> bool:
     if table.n_obs < GROUP_WORTH_JUDGING * len(groups.total):
         return False
-    if len(np.unique(groups.mode)) < 2 or len(table.n) <= len(groups.total):
+    if n_distinct(groups.mode) < 2 or len(table.n) <= len(groups.total):
         return False
     errors = table.n_obs - groups.largest.sum()
     errors_without = table.n_obs - np.bincount(table.b, table.n).max()

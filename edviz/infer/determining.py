@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from edviz.counting import Ints
+from edviz.counting.rows import n_distinct, numbered
 from edviz.infer.facts import Facts
 from edviz.infer.pair_tables import combine
 from edviz.infer.result import DeterminingSet
@@ -34,16 +35,20 @@ def determining_sets(facts: Facts, names: Sequence[str]) -> tuple[DeterminingSet
     }
     for size in range(2, LARGEST_SET + 1):
         for chosen in combinations(names, size):
+            open_targets = [
+                target
+                for target in names
+                if target not in chosen
+                and not any((name, target) in alone for name in chosen)
+                and not any(set(known) <= set(chosen) for known in found[target])
+            ]
+            if not open_targets:
+                continue
             combined = combine([codes[name] for name in chosen])
             few = 3 * (int(combined.max(initial=-1)) + 1) <= 2 * len(combined)
-            for target in names:
-                if target in chosen or not (few or facts.is_unit(target)):
-                    continue
-                if any((name, target) in alone for name in chosen):
-                    continue
-                if any(set(known) <= set(chosen) for known in found[target]):
-                    continue
-                if _tells(combined, codes[target]):
+            judged = [target for target in open_targets if few or facts.is_unit(target)]
+            for target, told in zip(judged, _tells_each(combined, [codes[target] for target in judged]), strict=True):
+                if told:
                     found[target].append(chosen)
     return tuple(DeterminingSet(target, chosen) for target in names for chosen in found[target])
 
@@ -59,13 +64,13 @@ def aliased_interactions(facts: Facts, names: Sequence[str]) -> list[tuple[tuple
     found = []
     for size in (2, 3):
         for chosen in combinations(halves[:MOST_FACTORS], size):
-            ranks = [np.unique(facts.codes(name), return_inverse=True)[1] for name in chosen]
+            ranks = [numbered(facts.codes(name) + 1)[1] for name in chosen]
             if any((facts.codes(name) < 0).any() for name in chosen):
                 continue
             parity = np.sum(ranks, axis=0).astype(np.int64) % 2
             for other in names:
                 fits = other not in chosen and all(facts.relation(other, name).relation == "crossed" for name in chosen)
-                halved = fits and len(np.unique(parity)) == 2
+                halved = fits and n_distinct(parity) == 2
                 if halved and _tells_half(facts.codes(other), parity):
                     found.append((chosen, other))
     return found
@@ -80,23 +85,25 @@ def latin_squares(facts: Facts, names: Sequence[str]) -> list[tuple[str, str, st
         crossed = all(facts.relation(a, b).relation == "crossed" for a, b in combinations(three, 2))
         if len(n_levels) == 1 and crossed:
             cells = combine([facts.codes(name) for name in three])
-            if len(np.unique(cells[cells >= 0])) == n_levels.pop() ** 2:
+            if n_distinct(cells) == n_levels.pop() ** 2:
                 found.append(three)
     return found
 
 
 def _tells_half(codes: Ints, half: Ints) -> bool:
     """Whether a factor with clearly fewer levels than there are rows determines which half they are in."""
-    few = 3 * len(np.unique(codes[codes >= 0])) <= 2 * int((codes >= 0).sum())
-    return few and _tells(codes, half)
+    few = 3 * n_distinct(codes) <= 2 * int((codes >= 0).sum())
+    return few and _tells_each(codes, [half])[0]
 
 
-def _tells(combined: Ints, target: Ints) -> bool:
-    """Whether combinations determine the target."""
-    present = (combined >= 0) & (target >= 0)
-    combined, reached = combined[present], target[present]
-    if not len(combined):
-        return False
-    told = np.zeros(int(combined.max()) + 1, dtype=np.int64)
-    told[combined] = reached
-    return bool((told[combined] == reached).all())
+def _tells_each(combined: Ints, targets: Sequence[Ints]) -> list[bool]:
+    """Whether combinations determine each of some targets, where neither is missing."""
+    order = np.argsort(combined, kind="stable")[np.count_nonzero(combined < 0) :]
+    if not len(order) or not targets:
+        return [False] * len(targets)
+    in_order = combined[order]
+    starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
+    reached = np.stack(targets)[:, order]
+    told = np.repeat(np.maximum.reduceat(reached, starts, axis=1), np.diff(starts, append=len(order)), axis=1)
+    as_told = ((reached < 0) | (reached == told)).all(axis=1) & (reached >= 0).any(axis=1)
+    return [bool(told) for told in as_told]

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from edviz.counting import Ints, Rows
+from edviz.counting.rows import n_distinct
 from edviz.infer.composite import Composite
 from edviz.infer.judge import Judge
 from edviz.infer.lexicon import Evidence
@@ -119,7 +120,7 @@ class Facts:
     @cached_property
     def _n_levels(self) -> dict[str, int]:
         codes = {name: self.rows(name).codes[name] for name in self.names}
-        return {name: len(np.unique(column[column >= 0])) for name, column in codes.items()}
+        return {name: n_distinct(column) for name, column in codes.items()}
 
     @cached_property
     def combinations(self) -> dict[str, tuple[str, str]]:

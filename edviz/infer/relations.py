@@ -118,8 +118,8 @@ def relate(table: Contingency) -> Occurrence:
 
 def join_codes(table: Contingency, levels_a: int) -> Ints:
     """Map each level of a to its level of the join of a and b; -1 for levels that do not occur."""
-    occurring = np.unique(table.a)
     n_a, a = numbered(table.a)
+    occurring = np.flatnonzero(np.bincount(table.a, minlength=levels_a))
     n_b, b = numbered(table.b)
     mapped = np.full(levels_a, -1, dtype=np.int64)
     mapped[occurring] = _components(a, b, n_a, n_b)

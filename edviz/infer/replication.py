@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edviz.counting import Ints
+from edviz.counting.rows import n_distinct, numbered, ordered
 from edviz.infer.facts import Facts
 from edviz.infer.pair_tables import combine
 
@@ -50,7 +50,7 @@ class ExperimentalUnits:
         """Whether a unit-level factor is constant within these units."""
         present = (self.codes >= 0) & (facts.codes(name) >= 0)
         pairs = combine([self.codes[present], facts.codes(name)[present]]) if present.any() else self.codes[:0]
-        return len(np.unique(pairs)) == len(np.unique(self.codes[present]))
+        return n_distinct(pairs) == n_distinct(self.codes[present])
 
     def complete_rows(self, facts: Facts, names: Sequence[str]) -> Ints:
         """Return the rows where none of the factors is missing."""
@@ -61,11 +61,13 @@ class ExperimentalUnits:
 
     def rank(self, facts: Facts, names: Sequence[str], rows: Ints) -> int:
         """Rank of the intercept and the indicators of factors on the given rows."""
-        blocks: list[NDArray[np.float64]] = [np.ones((len(rows), 1))]
-        for name in names:
-            codes = facts.codes(name)[rows]
-            blocks.append((codes[:, None] == np.unique(codes)[None, :]).astype(np.float64))
-        return int(np.linalg.matrix_rank(np.unique(np.hstack(blocks), axis=0))) if len(rows) else 0
+        if not len(rows):
+            return 0
+        columns = [numbered(facts.codes(name)[rows])[1] for name in names]
+        # Equal rows add nothing.
+        kept, _ = ordered(combine(columns)) if columns else (np.zeros(1, dtype=np.int64), None)
+        indicators = [codes[kept, None] == np.arange(codes.max() + 1)[None, :] for codes in columns]
+        return int(np.linalg.matrix_rank(np.hstack([np.ones((len(kept), 1)), *indicators])))
 
 
 def experimental_units(facts: Facts, shown: Sequence[str], condition: str) -> ExperimentalUnits:
@@ -85,5 +87,5 @@ def experimental_units(facts: Facts, shown: Sequence[str], condition: str) -> Ex
     n_rows = len(facts.codes(condition))
     codes = combine([facts.codes(name) for name in columns]) if columns else np.arange(n_rows, dtype=np.int64)
     present = np.flatnonzero(codes >= 0)
-    _, first = np.unique(codes[present], return_index=True)
+    first, _ = ordered(codes[present])
     return ExperimentalUnits(condition, columns, present[first], codes)

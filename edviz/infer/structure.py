@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from edviz.checks import check_design
+from edviz.counting.rows import n_distinct
 from edviz.errors import DesignError
 from edviz.infer.facts import Facts
 from edviz.infer.kinds import clearest
@@ -230,7 +231,7 @@ def _batches_that_make_the_unit(facts: Facts, factors: Sequence[str], batches: S
 
 def _tell_the_unit(facts: Facts, names: Sequence[str]) -> bool:
     codes = combine([facts.codes(name) for name in names])
-    return bool((codes >= 0).all()) and len(np.unique(codes)) == len(codes)
+    return bool((codes >= 0).all()) and n_distinct(codes) == len(codes)
 
 
 def _best_label(facts: Facts) -> str | None:

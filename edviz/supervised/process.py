@@ -169,7 +169,7 @@ def _may_fork() -> bool:
 def _n_threads() -> int:
     """Count the threads of this process, those of libraries among them."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 0  # nothing can be said, so nothing is assumed
 
