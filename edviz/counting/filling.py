@@ -125,9 +125,10 @@ class Filling:
         return any_deviates
 
     def _pack(self, pack: Sequence[str], block: Block) -> Ints:
-        numbers = block[self._place[pack[0]]].astype(np.int64) + 1
+        numbers, offset = block[self._place[pack[0]]].astype(np.int64), 1
         for name in pack[1:]:
             numbers *= self._sizes[name]
             numbers += block[self._place[name]]
-            numbers += 1
+            offset = offset * self._sizes[name] + 1
+        numbers += offset
         return numbers

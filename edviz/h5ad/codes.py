@@ -156,16 +156,15 @@ class NumberedCodes:
         return True
 
     def _numbered(self, values: Array, start: int) -> Codes:
-        present = self._present(values, start)
         if self.content.kind == "float" and self._most_levels is not None and not _are_whole(values):
             raise PartError(MEASUREMENT)
-        if self.content.kind == "integer":
-            sentinels = present & (values == R_MISSING_INTEGER)
-            self._n_sentinels += int(np.count_nonzero(sentinels))
-            present &= ~sentinels
         number = _NUMBERING.get(self.content.kind, _number_scalars)
-        codes = np.full(len(values), -1, dtype=np.int64)
-        codes[present] = number(values[present], self.numbers)
+        present = self._present(values, start)
+        if present is None:
+            codes = number(values, self.numbers)
+        else:
+            codes = np.full(len(values), -1, dtype=np.int64)
+            codes[present] = number(values[present], self.numbers)
         if self._most_levels is not None and len(self.numbers) > self._most_levels:
             raise PartError(self._why_too_many())
         return codes
@@ -175,12 +174,19 @@ class NumberedCodes:
             return "nearly unique: no text was found twice"
         return f"too many levels for a plain {self.content.kind} column: more than {self._most_levels}"
 
-    def _present(self, values: Array, start: int) -> Array:
+    def _present(self, values: Array, start: int) -> Array | None:
+        """Say where there is a value; None if there is one everywhere."""
+        present = None
         if self.content.mask is not None:
-            return np.asarray(self.content.mask.read(start, start + len(values)) == 0)
-        if self.content.kind == "float":
-            return ~np.isnan(values)
-        return np.ones(len(values), dtype=bool)
+            present = np.asarray(self.content.mask.read(start, start + len(values)) == 0)
+        elif self.content.kind == "float":
+            present = ~np.isnan(values)
+        if self.content.kind == "integer" and len(values) and values.min() <= R_MISSING_INTEGER:
+            sentinels = values == R_MISSING_INTEGER
+            sentinels = sentinels if present is None else sentinels & present
+            self._n_sentinels += int(np.count_nonzero(sentinels))
+            present = ~sentinels if present is None else present & ~sentinels
+        return present
 
 
 class FrameSource:
@@ -373,9 +379,12 @@ def _number_texts(texts: Array, numbers: dict[object, int]) -> Array:
 
 
 def _number_booleans(values: Array, numbers: dict[object, int]) -> Array:
-    for value in (np.False_, np.True_):
-        if value not in numbers and (values == value).any():
-            numbers[value] = len(numbers)
+    if np.False_ not in numbers and not values.all():
+        numbers[np.False_] = len(numbers)
+    if np.True_ not in numbers and values.any():
+        numbers[np.True_] = len(numbers)
+    if numbers == {np.False_: 0, np.True_: 1}:
+        return values.astype(np.int8)
     return np.where(values, numbers.get(np.True_, 0), numbers.get(np.False_, 0))
 
 

@@ -112,7 +112,8 @@ def _open_local(path: Path) -> Iterator[OpenFile]:
     if complaint:
         raise H5adError(f"{name} {complaint}.")
     try:
-        file = h5py.File(path, "r")
+        # Whole chunks are read, and each once: a cache of unpacked ones would be 8 MB for every column.
+        file = h5py.File(path, "r", rdcc_nbytes=0)
     except (OSError, RuntimeError, ValueError) as error:
         raise H5adError(f"{name} {_complaint_of_hdf5(path, error)}.") from error
     with file:

@@ -15,9 +15,8 @@ from edviz.h5ad.parts import HDF5_ERRORS, PartError, check_storage, unreadable
 from edviz.h5ad.strings import harmless
 from edviz.table import ColumnKind
 
-BLOCK_ROWS = 131_072
 TEXT_ROWS = 32_768
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 2**17
 MOST_STORED_LEVELS = 1_000_000
 """More level names than this are read only if there are as many observations."""
 
@@ -176,8 +175,9 @@ def labels_of(values: Array) -> list[str]:
 
 
 def _row_blocks(dataset: h5py.Dataset) -> Iterator[slice]:
-    most = TEXT_ROWS if dataset.dtype.kind == "O" else BLOCK_ROWS
-    rows = max(1, min(most, BLOCK_BYTES // max(1, dataset.dtype.itemsize)))
+    rows = max(1, BLOCK_BYTES // max(1, dataset.dtype.itemsize))
+    if dataset.dtype.kind == "O":
+        rows = TEXT_ROWS
     chunk = dataset.chunks[0] if dataset.chunks else 1
     # Less than a chunk at a time would unpack every chunk more than once.
     rows = max(chunk, rows // chunk * chunk)
