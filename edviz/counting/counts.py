@@ -128,7 +128,7 @@ class Counted:
             if found is None:
                 self._known[wanted] = self._elsewhere.rows(*sorted(wanted))
             else:
-                self._known[wanted] = renumbered(found, self.numbers)
+                self._known[wanted] = renumbered(found.distinct(sorted(wanted)), self.numbers)
         return self._known[wanted].distinct(names)
 
     def codes(self, *names: str) -> Rows:

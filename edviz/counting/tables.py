@@ -17,6 +17,7 @@ SMALL_TABLE = 1 << 17
 DENSE_TABLE = 1 << 20
 """Cells up to which a table has a place for every combination."""
 PENDING_KEYS = 1 << 18
+ONE = np.int32(1)
 ANCHOR = "\0anchor"
 """Name of the stored codes of the anchor, which a pack can be without; no column can have it."""
 
@@ -30,11 +31,11 @@ class Filled:
     keys
         Row times number of columns, plus column, in ascending order.
     n
-        Observations of each cell.
+        Observations of each cell; both as 32-bit numbers where these suffice, for tables are kept and sent.
     """
 
-    keys: Ints
-    n: Ints
+    keys: NDArray[np.signedinteger]
+    n: NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,16 @@ class Tables:
             return None
         if len(packs) == 2:
             filled = self.between[packs[0], packs[1]]
-            first, second = np.divmod(filled.keys, self._n_packed(packs[1]))
+            first, second = np.divmod(filled.keys.astype(np.int64), self._n_packed(packs[1]))
             codes = self._unpacked(packs[0], first, names) | self._unpacked(packs[1], second, names)
-            followed = Rows(codes, filled.n)
+            followed = Rows(codes, filled.n.astype(np.int64))
         elif packs:
             beside = self._beside_anchor(packed[0]) if len(packed) == 1 else self._with_anchor(packs[0], packed)
             codes = {name: beside.codes[name] for name in packed}
             followed = Rows(self._told_by(beside.codes[ANCHOR], functions) | codes, beside.n)
         else:
-            followed = Rows(self._told_by(self.anchor.keys, functions), self.anchor.n)
+            anchor = self.anchor.keys.astype(np.int64)
+            followed = Rows(self._told_by(anchor, functions), self.anchor.n.astype(np.int64))
         if not len(self.n_exceptions):
             return followed
         place = {name: place for place, name in enumerate(self.names)}
@@ -108,8 +110,9 @@ class Tables:
 
     def _with_anchor(self, number: int, names: Sequence[str]) -> Rows:
         filled = self.beside_anchor[number]
-        anchor, packed = np.divmod(filled.keys, self._n_packed(number))
-        return Rows({ANCHOR: anchor} | self._unpacked(number, packed, frozenset(names)), filled.n)
+        anchor, packed = np.divmod(filled.keys.astype(np.int64), self._n_packed(number))
+        codes = {ANCHOR: anchor} | self._unpacked(number, packed, frozenset(names))
+        return Rows(codes, filled.n.astype(np.int64))
 
     def _n_packed(self, number: int) -> int:
         n = 1
@@ -144,7 +147,8 @@ class Table:
         self._n_columns = n_columns
         self._n_cells = n_rows * n_columns
         dense = self._n_cells <= DENSE_TABLE
-        self._dense = np.zeros(self._n_cells if dense else 0, dtype=np.int64)
+        # There are many such tables where there are many columns; a frame has fewer than 2³¹ rows.
+        self._dense = np.zeros(self._n_cells if dense else 0, dtype=np.int32)
         self._keys = np.empty(0, dtype=np.int64)
         self._counts = np.empty(0, dtype=np.int64)
         self._pending: list[Ints] = []
@@ -156,15 +160,15 @@ class Table:
         if not len(self._dense):
             self._add_sparse(keys)
         elif self._n_cells <= SMALL_TABLE:
-            self._dense += np.bincount(keys, minlength=self._n_cells)
+            np.add(self._dense, np.bincount(keys, minlength=self._n_cells), out=self._dense, casting="unsafe")
         else:
-            np.add.at(self._dense, keys, 1)
+            np.add.at(self._dense, keys, ONE)
 
     def filled(self) -> Filled:
         """Return the cells that are not empty."""
         if len(self._dense):
             keys = np.flatnonzero(self._dense)
-            return Filled(keys, self._dense[keys])
+            return Filled(keys.astype(np.int32), self._dense[keys])
         self._merge()
         return Filled(self._keys, self._counts)
 

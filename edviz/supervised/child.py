@@ -33,7 +33,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     with ExitStack() as opened:
         answering = _Answering(first["location"], opened)
         for line in iter(requests.readline, b""):
-            replies.write(pack(_answer(answering, unpack(line, requests.read))))
+            replies.writelines(pack(_answer(answering, unpack(line, requests.read))))
             replies.flush()
 
 

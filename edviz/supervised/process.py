@@ -86,7 +86,7 @@ class ReadingProcess:
             self._status = os.waitpid(self._pid, 0)[1]
 
     def _send(self, message: object) -> None:
-        data = memoryview(pack(message))
+        data = memoryview(b"".join(pack(message)))
         try:
             while data:
                 data = data[os.write(self._to_child, data) :]
@@ -105,21 +105,32 @@ class ReadingProcess:
         except (ValueError, TypeError, KeyError) as error:
             raise H5adError(f"{self._shown()} {self._end_of_process()}.") from error
 
-    def _read_exactly(self, n: int, deadline: float) -> bytes:
-        while len(self._received) < n:
-            self._read_more(deadline)
-        return self._take(n)
+    def _read_exactly(self, n: int, deadline: float) -> bytearray:
+        whole = bytearray(self._take(min(n, len(self._received))))
+        n_read = len(whole)
+        whole.extend(bytes(n - n_read))
+        with memoryview(whole) as view:
+            while n_read < n:
+                self._wait(deadline)
+                more = os.readv(self._from_child, [view[n_read:]])
+                if not more:
+                    raise H5adError(f"{self._shown()} {self._end_of_process()}.")
+                n_read += more
+        return whole
 
     def _take(self, n: int) -> bytes:
         taken = bytes(self._received[:n])
         del self._received[:n]
         return taken
 
-    def _read_more(self, deadline: float) -> None:
+    def _wait(self, deadline: float) -> None:
         ready, _, _ = select.select([self._from_child], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             self.close()
             raise H5adError(f"{self._shown()} {self._took_too_long()}.")
+
+    def _read_more(self, deadline: float) -> None:
+        self._wait(deadline)
         more = os.read(self._from_child, READ_AT_ONCE)
         if not more:
             raise H5adError(f"{self._shown()} {self._end_of_process()}.")

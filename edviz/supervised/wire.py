@@ -15,14 +15,14 @@ DTYPES = ("int8", "int16", "int32", "int64")
 """The only kinds of arrays that are sent: nothing in a message is ever executed."""
 
 
-def pack(message: Any) -> bytes:
-    """Write a message of dictionaries, lists, texts, numbers, None and arrays of whole numbers."""
+def pack(message: Any) -> list[bytes | memoryview]:
+    """Write a message of dictionaries, lists, texts, numbers, None and arrays of whole numbers, as pieces to send."""
     arrays: list[np.ndarray] = []
     line = json.dumps(_without_arrays(message, arrays), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return b"".join([line.encode(), b"\n", *(array.tobytes() for array in arrays)])
+    return [line.encode() + b"\n", *(_bytes_of(array) for array in arrays)]
 
 
-def unpack(line: bytes, read: Callable[[int], bytes]) -> Any:
+def unpack(line: bytes, read: Callable[[int], bytes | bytearray]) -> Any:
     """Read a message.
 
     Parameters
@@ -33,6 +33,11 @@ def unpack(line: bytes, read: Callable[[int], bytes]) -> Any:
         Returns so many of the bytes that follow.
     """
     return _with_arrays(json.loads(line), read)
+
+
+def _bytes_of(array: np.ndarray) -> bytes | memoryview:
+    # A large array is sent as it lies in memory; one that lies otherwise, or is empty, has no such view.
+    return array.data.cast("B") if array.size and array.flags.c_contiguous else array.tobytes()
 
 
 def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
@@ -46,7 +51,7 @@ def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
     return value
 
 
-def _with_arrays(value: Any, read: Callable[[int], bytes]) -> Any:
+def _with_arrays(value: Any, read: Callable[[int], bytes | bytearray]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {ARRAY}:
             dtype, shape = value[ARRAY]
@@ -57,7 +62,7 @@ def _with_arrays(value: Any, read: Callable[[int], bytes]) -> Any:
     return value
 
 
-def _array(dtype: str, shape: list[int], read: Callable[[int], bytes]) -> np.ndarray:
+def _array(dtype: str, shape: list[int], read: Callable[[int], bytes | bytearray]) -> np.ndarray:
     import numpy as np
 
     if dtype not in DTYPES or any(size < 0 for size in shape):
