@@ -1,0 +1,181 @@
+"""Models of a comparison, written in the syntax of the libraries that fit them.
+
+Two kinds of models answer a comparison of a single-cell experiment. On pseudobulk samples, counts summed per unit, a
+negative binomial model with blocks as fixed effects (Crowell et al. 2020; Squair et al. 2021). On observations, a mixed
+model with units and blocks as random effects, so that observations of one unit are no replicates (Zimmerman et al.
+2021). Which terms are needed is a matter of the design; how they are written is a matter of the library, and of R or
+Python: names that are not syntactic are quoted, and numbers that stand for levels are said to be levels.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Rows = Literal["pseudobulk", "observations", "rows"]
+Term = tuple[str, ...]
+"""Factors whose combinations of levels are meant."""
+
+R_RESERVED = frozenset(
+    "if else repeat while function for next break TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_character_ in".split()
+)
+UNIT_COLUMN, ONE_GROUP = "unit", "all_rows"
+"""Columns that a model of statsmodels needs and that the table may not have yet."""
+
+
+@dataclass(frozen=True)
+class ModelTerms:
+    """What the model of one comparison is made of.
+
+    Attributes
+    ----------
+    condition
+        The factor that is compared.
+    fixed
+        Terms that are adjusted for as fixed effects in every model: other conditions, batches.
+    blocks
+        Units within which the condition varies, coarse to fine: fixed on pseudobulk samples, random on observations.
+    unit
+        The experimental unit; () if every row is one.
+    samples
+        The finest unit, where it lies below the experimental unit and rows are observations of it; () otherwise.
+    nested
+        Whether the random terms form a chain, each nested in the one before.
+    numbers
+        Factors that are stored as numbers.
+    """
+
+    condition: str
+    fixed: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    unit: Term = ()
+    samples: Term = ()
+    nested: bool = True
+    numbers: frozenset[str] = frozenset()
+
+    @property
+    def random(self) -> tuple[Term, ...]:
+        """Random terms of a model on observations, coarse to fine."""
+        terms = [*((name,) for name in self.blocks), self.unit, self.samples]
+        return tuple(dict.fromkeys(term for term in terms if term))
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model in the syntax of one library.
+
+    Attributes
+    ----------
+    library
+        As the library calls itself.
+    language
+        Of the formula.
+    rows
+        What a row of the fitted table is: a pseudobulk sample, an observation, or a row of obs that is a sample.
+    formula
+        The formula alone.
+    call
+        A call that fits it, ready to paste; `samples`, `cells`, `counts` and `y` are the user's.
+    """
+
+    library: str
+    language: Literal["R", "Python"]
+    rows: Rows
+    formula: str
+    call: str
+
+
+def models(terms: ModelTerms) -> tuple[Model, ...]:
+    """Write the model of a comparison for every library.
+
+    Parameters
+    ----------
+    terms
+        What it is made of; the condition is to be estimable given the fixed terms and blocks.
+
+    Returns
+    -------
+    On pseudobulk samples, or on rows that are samples: DESeq2, edgeR, PyDESeq2. On observations, where there are
+    units that they belong to: lme4, glmmTMB, statsmodels. On rows that are samples with a plain response: lm and ols.
+    """
+    return (*_on_samples(terms), *(_on_observations(terms) if terms.unit else ()))
+
+
+def r_name(name: str) -> str:
+    """Write a column name as R wants it.
+
+    >>> r_name("donor_id"), r_name("cell type"), r_name("in")
+    ('donor_id', '`cell type`', '`in`')
+    """
+    if re.fullmatch(r"(?:[A-Za-z]|\.(?![0-9]))[A-Za-z0-9._]*", name) and name not in R_RESERVED:
+        return name
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def python_name(name: str) -> str:
+    """Write a column name as formulaic and patsy want it.
+
+    >>> python_name("donor_id"), python_name("cell type"), python_name("a.b")
+    ('donor_id', 'Q("cell type")', 'Q("a.b")')
+    """
+    if name.isidentifier() and not keyword.iskeyword(name) and name not in ("C", "Q", "I"):
+        return name
+    return 'Q("' + name.replace("\\", "\\\\").replace('"', '\\"') + '")'
+
+
+def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
+    rows: Rows = "pseudobulk" if terms.unit else "rows"
+    names = [*terms.fixed, *terms.blocks, terms.condition]
+    in_r = "~ " + _sum(names, _r_factor(terms.numbers))
+    in_python = "~ " + _sum(names, _python_factor(terms.numbers))
+    return (
+        Model("DESeq2", "R", rows, in_r, f"DESeqDataSetFromMatrix(counts, samples, design = {in_r})"),
+        Model("edgeR, limma", "R", rows, in_r, f"model.matrix({in_r}, data = samples)"),
+        Model("PyDESeq2", "Python", rows, in_python, f"DeseqDataSet(counts=counts, metadata=samples, design={in_python!r})"),
+    )
+
+
+def _on_observations(terms: ModelTerms) -> tuple[Model, ...]:
+    names = [*terms.fixed, terms.condition]
+    fixed = _sum(names, _r_factor(terms.numbers))
+    random = " + ".join(f"(1 | {':'.join(map(r_name, term))})" for term in terms.random)
+    lme4 = f"y ~ {fixed} + {random}"
+    glmmtmb = f"y ~ {fixed} + offset(log(total_counts)) + {random}"
+    python = "y ~ " + _sum(names, _python_factor(terms.numbers))
+    return (
+        Model("lme4", "R", "observations", lme4, f"lmer({lme4}, data = cells)"),
+        Model("glmmTMB", "R", "observations", glmmtmb, f"glmmTMB({glmmtmb}, data = cells, family = nbinom2)"),
+        Model("statsmodels", "Python", "observations", python, _mixedlm(python, terms)),
+    )
+
+
+def _mixedlm(formula: str, terms: ModelTerms) -> str:
+    """Write a mixed model for statsmodels, which has one grouping factor and takes the rest as variance components."""
+    coarsest, *finer = terms.random
+    lines = []
+    if not terms.nested:
+        lines.append(f'cells["{ONE_GROUP}"] = 1')
+        coarsest, finer = (ONE_GROUP,), list(terms.random)
+    elif len(coarsest) > 1:
+        parts = ' + ":" + '.join(f"cells[{name!r}].astype(str)" for name in coarsest)
+        lines.append(f'cells["{UNIT_COLUMN}"] = {parts}')
+        coarsest = (UNIT_COLUMN,)
+    components = {":".join(term): "0 + " + ":".join(f"C({python_name(name)})" for name in term) for term in finer}
+    within = f", vc_formula={components!r}" if components else ""
+    lines.append(f"smf.mixedlm({formula!r}, cells, groups={coarsest[0]!r}{within}).fit()")
+    return "\n".join(lines)
+
+
+def _sum(names: Sequence[str], written: Callable[[str], str]) -> str:
+    return " + ".join(map(written, dict.fromkeys(names)))
+
+
+def _r_factor(numbers: Collection[str]) -> Callable[[str], str]:
+    return lambda name: f"factor({r_name(name)})" if name in numbers else r_name(name)
+
+
+def _python_factor(numbers: Collection[str]) -> Callable[[str], str]:
+    return lambda name: f"C({python_name(name)})" if name in numbers else python_name(name)
