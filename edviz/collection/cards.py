@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from edviz.card.writing import SUFFIX, name_of
 from edviz.collection.record import shown_path
+from edviz.errors import OutputError
 
 MOST_FOLDERS = 8
 """Folders of a path that a name may be made longer by."""
+
+
+def card_paths(locations: Sequence[str], folder: Path) -> dict[str, str]:
+    """Choose a path for the card of every file, and make the folder if it is not there.
+
+    Raises
+    ------
+    OutputError
+        If there is no such folder and none can be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the cards need a folder, and {folder} cannot be one: {error.strerror}") from error
+    return {location: str(folder / name) for location, name in card_names(locations).items()}
 
 
 def card_names(locations: Sequence[str]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def common_folder(locations: Iterable[str]) -> str:
     >>> common_folder(["data/a/x.h5ad", "data/b/y.h5ad"]), common_folder(["x.h5ad", "data/y.h5ad"])
     ('data', '')
     """
-    folders = [os.path.dirname(location) for location in locations if not _is_address(location)]
+    folders = [os.path.dirname(os.path.normpath(location)) for location in locations if not _is_address(location)]
     if len({os.path.isabs(folder) for folder in folders}) != 1:
         return ""
     return os.path.commonpath(folders)
@@ -104,7 +104,7 @@ def _in_folder(folder: str, missing: list[Record[None]]) -> Iterator[str]:
         for name in sorted(names):
             if _is_visible(name) and name.lower().endswith(SUFFIXES):
                 n_found += 1
-                yield os.path.join(here, name)
+                yield os.path.normpath(os.path.join(here, name))
     if not n_found and not n_missing:
         said = f"{harmless(folder, longest=1000)} is a folder without .h5ad files; name one that holds some."
         missing.append(Record(folder, said, None))

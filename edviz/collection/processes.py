@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -30,7 +30,7 @@ def records(
     *,
     jobs: int = 1,
     waiting: Callable[[Sequence[str]], None] | None = None,
-) -> Iterator[Record[Result]]:
+) -> Generator[Record[Result], None, None]:
     """Work on many files, each in a process of its own, and yield the records in the order of the files.
 
     No file stops the run. When the iterator is closed, or an exception such as KeyboardInterrupt leaves it,
@@ -108,9 +108,7 @@ def _ended(running: dict[int, _Worker[Result]]) -> list[int]:
     """Wait a moment; return the numbers of those who have something to say, or never will."""
     ready = wait([worker.connection for worker in running.values()], WAIT_SECONDS)
     # A pipe stays open while a process that the worker started holds it, so death is asked for, too.
-    return [
-        number for number, worker in running.items() if worker.connection in ready or not worker.process.is_alive()
-    ]
+    return [number for number, worker in running.items() if worker.connection in ready or not worker.process.is_alive()]
 
 
 def _work(connection: Connection, location: str, work: Callable[[str], Result]) -> None:

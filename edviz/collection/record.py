@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from edviz.errors import EdvizError
@@ -36,7 +37,9 @@ class Record(Generic[Result]):
         """The error without the name of the file."""
         if self.error is None:
             return None
-        return self.error.removeprefix(f"{harmless(self.path, longest=1000)} ")
+        # Errors name a file as pathlib writes it.
+        named = self.path if "://" in self.path else os.fspath(Path(self.path))
+        return self.error.removeprefix(f"{harmless(named, longest=1000)} ")
 
 
 def record_of(location: str, work: Callable[[str], Result]) -> Record[Result]:

@@ -136,6 +136,4 @@ def _require_table_or_nothing(target: Path) -> None:
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}") from error
     if start != ",".join(HEADER).encode():
-        raise OutputError(
-            f"{target} exists and is not a table of designs; choose another output, or remove it first"
-        )
+        raise OutputError(f"{target} exists and is not a table of designs; choose another output, or remove it first")

@@ -51,9 +51,7 @@ def row_of_file(location: str, overrides: Overrides, *, trusted: bool = False) -
         return row_of(infer_design(reading.factors(), overrides))
 
 
-def card_of_file(
-    location: str, overrides: Overrides, *, cards: Mapping[str, str], trusted: bool = False
-) -> CardResult:
+def card_of_file(location: str, overrides: Overrides, *, cards: Mapping[str, str], trusted: bool = False) -> CardResult:
     """Write the design card of a file.
 
     Parameters
