@@ -88,21 +88,21 @@ class Run:
         longest = max((display_width(self.page.text(os.path.basename(path))) for path in self.locations), default=0)
         self._names = min(longest, self.page.width * 2 // 5)
 
-    def records(self, work: Callable[[str], Result]) -> Iterator[Record[Result]]:
-        """Work on all files, say on standard error which have no result, and yield every record."""
+    def for_each(self, work: Callable[[str], Result], *show: Callable[[Record[Result]], None]) -> None:
+        """Work on all files, say on standard error which have no result, and show every record."""
         from edviz.collection.processes import records
 
         # A batch system ends a run by this signal; nothing half-written may stay then, either.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         bar = ProgressBar(len(self.locations), ascii=self.page.ascii)
-        found = records(self.locations, work, jobs=self._jobs, waiting=bar.draw)
         try:
-            with closing(found):
+            with closing(records(self.locations, work, jobs=self._jobs, waiting=bar.draw)) as found:
                 every: Iterator[Record[Any]] = itertools.chain(self._missing, found)
                 for record in every:
                     bar.clear()
                     self._count(record)
-                    yield record
+                    for print_or_write in show:
+                        print_or_write(record)
                     sys.stdout.flush()
                     bar.n_done = self.n_read + self.n_failed - len(self._missing)
         except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from edviz.diagram.width import elide, printable
 ERASED = "\r\x1b[2K"
 CELLS = 20
 WIDEST = 100
+WIDTH_UNKNOWN = 80
 SECONDS_BETWEEN = 0.1
 SURE_AFTER = 3
 """Seconds after which the speed so far tells how long the rest takes."""
@@ -42,7 +43,8 @@ class ProgressBar:
         if not self._wanted or now - self._drawn < SECONDS_BETWEEN:
             return
         self._drawn, self._is_there = now, True
-        columns = min(os.get_terminal_size(sys.stderr.fileno()).columns, WIDEST) - 1
+        # A terminal that does not tell its size says that it has no columns.
+        columns = min(os.get_terminal_size(sys.stderr.fileno()).columns or WIDTH_UNKNOWN, WIDEST) - 1
         _write(ERASED + elide(self._text(locations), columns, "..."))
 
     def clear(self) -> None:

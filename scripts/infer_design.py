@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from _many import Run, add_files, in_short, is_single, print_json_line
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
+    from edviz.collection.record import Record
     from edviz.collection.row import DesignRow
     from edviz.infer import Inference, Report
     from edviz.infer.result import FactorReport, Severity
@@ -61,56 +62,76 @@ def infer_one(args: argparse.Namespace) -> None:
 
 def infer_many(args: argparse.Namespace) -> None:
     """Print a line of JSON, a line for people or a row of a table for every file."""
+    from edviz.collection.work import report_of_file, row_of_file
+
     files = Run(args)
+    overrides, trusted = overrides_of(args), args.trusted
     if args.json and not args.table and args.csv is None:
-        print_reports(files, args)
+        files.for_each(partial(report_of_file, overrides=overrides, trusted=trusted), print_json_line)
     else:
-        print_rows(files, args)
+        show_rows(files, partial(row_of_file, overrides=overrides, trusted=trusted), args)
     files.end()
 
 
-def print_reports(files: Run, args: argparse.Namespace) -> None:
-    """Print all that was found in every file as JSON Lines."""
-    from edviz.collection.work import report_of_file
-
-    for record in files.records(partial(report_of_file, overrides=overrides_of(args), trusted=args.trusted)):
-        print_json_line(record)
-
-
-def print_rows(files: Run, args: argparse.Namespace) -> None:
-    """Print the designs in short, and write them to a table if one is asked for."""
+def show_rows(files: Run, work: Callable[[str], DesignRow], args: argparse.Namespace) -> None:
+    """Show the designs in short, as lines or as a table, for people, for programs or for a spreadsheet."""
     from edviz.collection.table import writing_table
-    from edviz.collection.work import row_of_file
 
-    work = partial(row_of_file, overrides=overrides_of(args), trusted=args.trusted)
-    for_people = not args.json and args.csv != "-"
-    rows: list[tuple[str, DesignRow]] = []
-    totals = Counter[str]()
-    with writing_table(args.csv) if args.csv else nullcontext() as write:
-        if for_people and not args.table:
+    show: list[Callable[[Record[DesignRow]], None]] = []
+    designs = None
+    with ExitStack() as stack:
+        if args.csv is not None:
+            show.append(stack.enter_context(writing_table(args.csv)))
+        if args.json:
+            show.append(print_json_line)
+        elif args.csv != "-":
+            designs = Designs(files, as_table=args.table)
+            show.append(designs.add)
+        files.for_each(work, *show)
+    if designs is not None:
+        designs.print_end(args.csv)
+
+
+class Designs:
+    """The designs of many files on a page for people: a line for each as it comes, or a table at the end."""
+
+    def __init__(self, files: Run, *, as_table: bool) -> None:
+        self._files = files
+        self._as_table = as_table
+        self._rows: list[tuple[str, DesignRow]] = []
+        self._totals = Counter[str]()
+        if not as_table:
             files.heading("n_obs", "design")
-        for record in files.records(work):
-            if write is not None:
-                write(record)
-            if args.json:
-                print_json_line(record)
-            elif record.result is not None and for_people:
-                totals.update(_counts(record.result))
-                if args.table:
-                    rows.append((files.name(record.path), record.result))
-                else:
-                    _print_line(files, record.path, record.result)
-    if for_people:
-        if rows:
-            print_table(rows, files.page)
-        files.summary([*_told(files, totals), ("table", args.csv or "")])
 
+    def add(self, record: Record[DesignRow]) -> None:
+        """Print the line of a file, or keep its row."""
+        row = record.result
+        if row is None:
+            return
+        gravest: Severity = "error" if row.errors else "warning" if row.warnings else "note"
+        named = {"unit": row.unit is not None, "conditions": bool(row.conditions), "questions": bool(row.questions)}
+        self._totals.update({"n_obs": row.n_obs, gravest: 1, **named})
+        if self._as_table:
+            self._rows.append((self._files.name(record.path), row))
+        else:
+            self._files.line(record.path, f"{row.n_obs:,}", in_short(row.design), gravest)
 
-def print_table(rows: list[tuple[str, DesignRow]], page: Page) -> None:
-    """Print designs as a table for people, each with its text below the name of its file."""
-    header = ["file, design", "n_obs", "unit, conditions, findings"]
-    page.heading("Designs")
-    page.table(header, [_cells(name, row) for name, row in rows], numbers=["n_obs"])
+    def print_end(self, csv: str | None) -> None:
+        """Print the table, and what the designs are together."""
+        if self._rows:
+            self._files.page.heading("Designs")
+            rows = [_cells(name, row) for name, row in self._rows]
+            self._files.page.table(["file, design", "n_obs", "unit, conditions, findings"], rows, numbers=["n_obs"])
+        self._files.summary([*self._told(), ("table", csv or "")])
+
+    def _told(self) -> Iterator[tuple[str, str]]:
+        n_read, totals = self._files.n_read, self._totals
+        yield "observations", f"{totals['n_obs']:,}"
+        yield "unit found", f"in {totals['unit']:,} of {n_read:,}"
+        yield "conditions", f"in {totals['conditions']:,} of {n_read:,}"
+        yield from self._files.gravest(totals)
+        if totals["questions"]:
+            yield "questions", f"in {totals['questions']:,}; infer_design.py FILE asks them"
 
 
 def _cells(name: str, row: DesignRow) -> list[str]:
@@ -122,33 +143,6 @@ def _cells(name: str, row: DesignRow) -> list[str]:
     counts = [(row.errors, "error"), (row.warnings, "warning"), (row.questions, "question")]
     told += [counted(n, noun) for n, noun in counts if n]
     return [f"{name}\n{in_short(row.design)}\n", f"{row.n_obs:,}", "\n".join([*told, ""])]
-
-
-def _print_line(files: Run, path: str, row: DesignRow) -> None:
-    files.line(path, f"{row.n_obs:,}", in_short(row.design), _gravest(row))
-
-
-def _gravest(row: DesignRow) -> Severity:
-    return "error" if row.errors else "warning" if row.warnings else "note"
-
-
-def _counts(row: DesignRow) -> dict[str, int]:
-    return {
-        "observations": row.n_obs,
-        "unit": row.unit is not None,
-        "conditions": bool(row.conditions),
-        _gravest(row): 1,
-        "questions": bool(row.questions),
-    }
-
-
-def _told(files: Run, totals: Counter[str]) -> Iterator[tuple[str, str]]:
-    yield "observations", f"{totals['observations']:,}"
-    yield "unit found", f"in {totals['unit']:,} of {files.n_read:,}"
-    yield "conditions", f"in {totals['conditions']:,} of {files.n_read:,}"
-    yield from files.gravest(totals)
-    if totals["questions"]:
-        yield "questions", f"in {totals['questions']:,}; infer_design.py FILE asks them"
 
 
 def print_inference(inference: Inference, page: Page) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from _cli import Page, arguments, counted, page_of, print_json, run
 from _many import Run, add_files, is_single, print_json_line
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
 from edviz.supervised import start_reading
+
+if TYPE_CHECKING:
+    from edviz.collection.record import Record
 
 EXAMPLES = """examples:
   inspect_h5ad.py cells.h5ad
@@ -49,21 +53,30 @@ def inspect_many(args: argparse.Namespace) -> None:
     from edviz.collection.work import summary_of_file
 
     files = Run(args)
-    n_obs, species, counts = 0, Counter[str](), Counter[str]()
-    if not args.json:
-        files.heading("n_obs", "n_vars, species, raw counts")
-    for record in files.records(partial(summary_of_file, trusted=args.trusted)):
-        if args.json:
-            print_json_line(record)
-        elif record.result is not None:
-            files.line(record.path, f"{record.result.n_obs:,}", _in_short(record.result))
-            n_obs += record.result.n_obs
-            species[record.result.species.name] += 1
-            counts[record.result.counts.location or "none found"] += 1
-    if not args.json:
-        told = [("observations", f"{n_obs:,}"), ("species", _tally(species)), ("raw counts", _tally(counts))]
-        files.summary(told)
+    work = partial(summary_of_file, trusted=args.trusted)
+    if args.json:
+        files.for_each(work, print_json_line)
+    else:
+        print_lines(files, work)
     files.end()
+
+
+def print_lines(files: Run, work: Callable[[str], H5adSummary]) -> None:
+    """Print a line for every file, and what they are together, for people."""
+    totals, species, counts = Counter[str](), Counter[str](), Counter[str]()
+
+    def show(record: Record[H5adSummary]) -> None:
+        summary = record.result
+        if summary is not None:
+            files.line(record.path, f"{summary.n_obs:,}", _in_short(summary))
+            totals["n_obs"] += summary.n_obs
+            species[summary.species.name] += 1
+            counts[summary.counts.location or "none found"] += 1
+
+    files.heading("n_obs", "n_vars, species, raw counts")
+    files.for_each(work, show)
+    told = [("observations", f"{totals['n_obs']:,}"), ("species", _tally(species)), ("raw counts", _tally(counts))]
+    files.summary(told)
 
 
 def _in_short(summary: H5adSummary) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from edviz.diagram import render
 from edviz.grammar import loads
 
 if TYPE_CHECKING:
+    from edviz.collection.record import Record
     from edviz.infer.result import Severity
 
 EXAMPLES = """examples:
@@ -71,27 +73,37 @@ def card_many(args: argparse.Namespace) -> None:
     files = Run(args)
     cards = card_paths(files.locations, Path(args.output or ""))
     work = partial(card_of_file, overrides=overrides_of(args), cards=cards, trusted=args.trusted)
-    totals = Counter[str]()
-    if not args.json:
-        files.heading("units", "design")
-    for record in files.records(work):
-        if args.json:
-            print_json_line(record)
-        elif record.result is not None:
-            totals.update(_print_line(files, record.path, record.result))
-    if not args.json:
-        kept = [("kept", f"{counted(totals['kept'], 'section')} 'Biological context'")] if totals["kept"] else []
-        files.summary([*files.gravest(totals), *kept, ("cards", f"in {Path(args.output or '').absolute()}")])
+    if args.json:
+        files.for_each(work, print_json_line)
+    else:
+        print_lines(files, work, Path(args.output or "").absolute())
     files.end()
 
 
-def _print_line(files: Run, path: str, card: CardResult) -> dict[str, int]:
-    """Print a line on a card; return what is to be counted."""
+def print_lines(files: Run, work: Callable[[str], CardResult], folder: Path) -> None:
+    """Print a line for every file, and what to know first of all."""
+    totals = Counter[str]()
+
+    def show(record: Record[CardResult]) -> None:
+        card = record.result
+        if card is not None:
+            gravest = _gravest(card)
+            totals.update({gravest: 1, "kept": int(card.kept_context), "questions": bool(card.questions)})
+            files.line(record.path, f"{card.unit.n_units:,}" if card.unit else "", in_short(card.design), gravest)
+
+    files.heading("units", "design")
+    files.for_each(work, show)
+    rows = [*files.gravest(totals)]
+    if totals["questions"]:
+        rows.append(("questions", f"on {counted(totals['questions'], 'card')}"))
+    if totals["kept"]:
+        rows.append(("kept", f"the section 'Biological context' of {counted(totals['kept'], 'earlier card')}"))
+    files.summary([*rows, ("cards", f"in {folder}")])
+
+
+def _gravest(card: CardResult) -> Severity:
     severities = {finding.severity for finding in card.findings}
-    gravest: Severity = "error" if "error" in severities else "warning" if "warning" in severities else "note"
-    n_units = "" if card.unit is None else f"{card.unit.n_units:,}"
-    files.line(path, n_units, in_short(card.design), gravest)
-    return {gravest: 1, "kept": int(card.kept_context)}
+    return "error" if "error" in severities else "warning" if "warning" in severities else "note"
 
 
 def print_result(result: CardResult, page: Page) -> None:

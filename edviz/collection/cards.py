@@ -15,7 +15,7 @@ MOST_FOLDERS = 8
 
 
 def card_paths(locations: Sequence[str], folder: Path) -> dict[str, str]:
-    """Choose a path for the card of every file, and make the folder if it is not there.
+    """Choose a path for the card of every file, and make the folder if it is needed and not there.
 
     Raises
     ------
@@ -23,7 +23,8 @@ def card_paths(locations: Sequence[str], folder: Path) -> dict[str, str]:
         If there is no such folder and none can be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if locations:
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the cards need a folder, and {folder} cannot be one: {error.strerror}") from error
     return {location: str(folder / name) for location, name in card_names(locations).items()}

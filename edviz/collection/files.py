@@ -77,7 +77,7 @@ def _named_by(argument: str, missing: list[Record[None]]) -> Iterator[str]:
     elif _is_pattern(argument):
         matches = sorted(glob.glob(argument, recursive=True))
         if not matches:
-            missing.append(Record(argument, f"no file matches {harmless(argument, longest=1000)!r}.", None))
+            missing.append(Record(argument, f"{harmless(argument, longest=1000)} matches no file.", None))
         for match in matches:
             # `**` matches folders, too; their files are matched by themselves.
             if not _is_folder(match):

@@ -54,8 +54,8 @@ def record_of(location: str, work: Callable[[str], Result]) -> Record[Result]:
 
     Examples
     --------
-    >>> from edviz.collection.work import design_row
-    >>> print(record_of("none.h5ad", design_row).error)
+    >>> from edviz.collection.work import summary_of_file
+    >>> print(record_of("none.h5ad", summary_of_file).error)
     none.h5ad does not exist; give the path of an .h5ad file.
     """
     try:
