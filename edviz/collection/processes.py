@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
@@ -69,8 +70,9 @@ def records(
         with _undisturbed():
             for worker in running.values():
                 worker.process.terminate()
+            deadline = time.monotonic() + GRACE_SECONDS
             for worker in running.values():
-                worker.process.join(GRACE_SECONDS)
+                worker.wait_for_end(deadline)
                 worker.end()
 
 
@@ -92,8 +94,14 @@ class _Worker(Generic[Result]):
                 received: Record[Result] = self.connection.recv()
                 return received
         except (EOFError, OSError):
-            self.process.join(GRACE_SECONDS)
+            self.wait_for_end(time.monotonic() + GRACE_SECONDS)
         return _failed(self.location, f"broke the process that worked on it ({_name_of_end(self.process.exitcode)})")
+
+    def wait_for_end(self, deadline: float) -> None:
+        """Wait until the process has ended, but not longer than until then."""
+        # Asked again and again: `join` waits for all who hold its pipe, processes of the process too.
+        while self.process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def end(self) -> None:
         """Kill the process with all that it has started: its work is done, or not wanted any more."""

@@ -69,22 +69,20 @@ def test_json_has_for_every_file_what_a_single_one_gives(name: str, data: Path) 
         assert record == {"path": str(path), "error": None, "result": run_json(name, path)}
 
 
-@pytest.mark.parametrize("name", ["inspect_h5ad", "infer_design"])
-@pytest.mark.parametrize("words", [[], ["--json"]])
-def test_more_processes_print_the_same(name: str, words: list[str], shared: Path) -> None:
-    folders = [shared / "hostile", shared / "edge"]
-    one = run(name, *folders, *words, "--jobs", "1")
-    two = run(name, *folders, *words, "--jobs", "2")
+def test_more_processes_print_the_same(shared: Path) -> None:
+    one, two = (run("infer_design", shared / "hostile", "--jobs", jobs) for jobs in "12")
     assert (one.returncode, one.stdout, one.stderr) == (two.returncode, two.stdout, two.stderr)
     assert one.returncode == 1
     assert "Traceback" not in one.stderr
-    assert "TOP-SECRET" not in one.stdout.replace("victim_target", "")
+    assert "TOP-SECRET" not in one.stdout
 
 
 @pytest.mark.parametrize("words", [[], ["--ascii"], ["--table"]])
 def test_pages_fit_into_80_columns_and_hold_no_escapes(words: list[str], shared: Path) -> None:
-    done = run("infer_design", shared / "encodings", shared / "hostile", *words)
+    odd = [shared / "hostile" / "hostile_text.h5ad", shared / "encodings" / "anndata-0.13.4_odd_columns.h5ad"]
+    done = run("infer_design", *shared.glob("[a-m]*.h5ad"), *odd, *words)
     lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
     assert not [line for line in lines if display_width(line) > 80 or line != line.rstrip()]
     assert "\x1b" not in done.stdout
     assert done.stdout.isascii() == ("--ascii" in words)
