@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from _cli import COLOURS, CYAN, RED, Page, add_trusted, counted, page_of
+from _cli import COLOURS, CYAN, INDENT, RED, Page, add_trusted, counted, page_of
 from _progress import ProgressBar
 
 from edviz.diagram.width import display_width, elide, pad
@@ -83,6 +83,7 @@ class Run:
         self.n_read = self.n_failed = 0
         self._missing = files.missing
         self._jobs: int = args.jobs
+        self._for_people = not args.json and getattr(args, "csv", None) != "-"
         self._folder = common_folder(self.locations)
         self._here = ""
         longest = max((display_width(self.page.text(os.path.basename(path))) for path in self.locations), default=0)
@@ -157,7 +158,7 @@ class Run:
             self.n_read += 1
             return
         self.n_failed += 1
-        if self.locations and self.page.is_terminal and sys.stderr.isatty():
+        if self._for_people and self.locations and self.page.is_terminal and sys.stderr.isatty():
             self._go_to_folder_of(record.path)
             first = f"{FAILED} {self._cell(os.path.basename(record.path))}  "
             self.page.paragraph(record.reason or "", first=first, colour=RED, file=sys.stderr)
@@ -170,7 +171,8 @@ class Run:
         folder = os.path.dirname(self.name(path))
         if folder != self._here:
             self._here = folder
-            self.page.paragraph("", first=f"   {folder or '.'}/", colour=CYAN)
+            shown = _end_of(f"{folder or '.'}/", self.page.width - len(INDENT), self._ellipsis)
+            print(INDENT + self.page.styled(shown, CYAN))
 
     def _line(self, mark: str, name: str, amount: str, text: str) -> str:
         start = f"{mark} {self._cell(name)}{' ' * (AMOUNT - display_width(amount))}{amount}  "

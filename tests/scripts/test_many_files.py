@@ -270,15 +270,22 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(data: Path) -> None:
     assert "is a text file" in screen
 
 
+def test_on_a_terminal_json_stays_json(data: Path) -> None:
+    shown = re.sub(r"[^\n]*\r\x1b\[2K", "", _on_a_terminal(data, "--json").replace("\r\n", "\n"))
+    said, *lines = shown.splitlines()
+    assert said == f"{data / 'bad.h5ad'} is a text file; an .h5ad file is needed."
+    assert [json.loads(line)["error"] for line in lines] == [said, None, None]
+
+
 def test_without_a_terminal_there_is_no_bar(data: Path) -> None:
     assert run("infer_design", data).stderr.count("\n") == 1
     assert "\r" not in _on_a_terminal(data, TERM="dumb").replace("\r\n", "\n")
 
 
-def _on_a_terminal(folder: Path, **environment: str) -> str:
+def _on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
     pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
     mine, theirs = pty.openpty()
-    command = [sys.executable, str(SCRIPTS / "infer_design.py"), str(folder)]
+    command = [sys.executable, str(SCRIPTS / "infer_design.py"), str(folder), *words]
     inherited = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     with subprocess.Popen(
         command, stdout=theirs, stderr=theirs, env=inherited | {"TERM": "xterm-256color", **environment}
