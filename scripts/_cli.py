@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # Counting needs no linear algebra; without this numpy starts a thread for every core.
@@ -74,6 +74,11 @@ def arguments(description: str | None, *, examples: str = "") -> argparse.Argume
 def add_file(parser: argparse.ArgumentParser) -> None:
     """Add the file to read, and whether it is trusted."""
     parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    add_trusted(parser)
+
+
+def add_trusted(parser: argparse.ArgumentParser) -> None:
+    """Add whether what is read is trusted."""
     parser.add_argument(
         "--trusted",
         action="store_true",
@@ -120,6 +125,7 @@ class Page:
     ascii: bool
     width: int
     coloured: bool
+    is_terminal: bool
 
     def text(self, text: str) -> str:
         """Return text as this page can show it."""
@@ -127,18 +133,20 @@ class Page:
 
     def heading(self, text: str) -> None:
         """Print a heading with a blank line above it."""
-        print(f"\n{self._styled(self.text(text), BOLD)}")
+        print(f"\n{self.styled(self.text(text), BOLD)}")
 
     def block(self, text: str) -> None:
         """Print lines as they are."""
         print(text)
 
-    def paragraph(self, text: str, *, first: str = "", indent: str = "", colour: str = "") -> None:
+    def paragraph(
+        self, text: str, *, first: str = "", indent: str = "", colour: str = "", file: TextIO | None = None
+    ) -> None:
         """Print text in lines that fit, the first of them after `first`, the others after `indent`."""
         margin = indent or " " * display_width(first)
-        start = self._styled(first, colour)
+        start = self.styled(first, colour)
         for line in _lines(self.text(text), self.width - display_width(margin)):
-            print(start + line)
+            print(start + line, file=file)
             start = margin
 
     def fields(self, rows: Iterable[tuple[str, str]]) -> None:
@@ -181,7 +189,8 @@ class Page:
             for option in question.options:
                 self.paragraph(option, first="      ")
 
-    def _styled(self, text: str, style: str) -> str:
+    def styled(self, text: str, style: str) -> str:
+        """Return text in a style, where the page has any."""
         return f"\x1b[{style}m{text}\x1b[0m" if self.coloured and style and text else text
 
 
@@ -197,10 +206,12 @@ def counted(n: int, noun: str) -> str:
 def page_of(args: argparse.Namespace) -> Page:
     """Return the page to print on: as wide as the terminal, in colour and beyond ASCII where both sides can."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
+    is_terminal = sys.stdout.isatty()
     return Page(
         ascii=args.ascii or not encoding.startswith("utf"),
         width=min(max(shutil.get_terminal_size((80, 24)).columns, NARROWEST), WIDEST),
-        coloured=sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        coloured=is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        is_terminal=is_terminal,
     )
 
 

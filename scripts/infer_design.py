@@ -2,34 +2,55 @@
 # requires-python = ">=3.11"
 # dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
 # ///
-"""Infer the experimental design of an .h5ad file, and say what it rests on and what stays open."""
+"""Infer the experimental design of .h5ad files, and say what it rests on and what stays open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
-from _cli import Page, add_file, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
+    from edviz.collection.record import Record
+    from edviz.collection.row import DesignRow
     from edviz.infer import Inference, Report
-    from edviz.infer.result import FactorReport
+    from edviz.infer.result import FactorReport, Severity
 
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
-  infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden"""
+  infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden
+  infer_design.py data/ --table --csv designs.csv
+  infer_design.py data/*.h5ad --json > designs.jsonl"""
 
 
 def main() -> None:
-    """Read the arguments, infer the design, print it."""
+    """Read the arguments, infer the design or the designs, print them."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    add_file(parser)
+    add_files(parser)
+    parser.add_argument("--table", action="store_true", help="print a table of designs; with --json, its rows")
+    parser.add_argument("--csv", metavar="OUT", help="write a table of designs as CSV, or print it if OUT is -")
     add_overrides(parser)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
+    if args.csv == "-" and (args.json or args.table):
+        parser.error("--csv - prints the table as CSV, so neither --json nor --table can be given")
+    if is_single(args) and not args.table and args.csv is None:
+        infer_one(args)
+    else:
+        infer_many(args)
+
+
+def infer_one(args: argparse.Namespace) -> None:
+    """Print the design of one file, and all that it rests on."""
     overrides = overrides_of(args)
-    with start_reading(args.path, factors=True, also=overrides.columns, trusted=args.trusted) as reading:
+    with start_reading(args.paths[0], factors=True, also=overrides.columns, trusted=args.trusted) as reading:
         from edviz.infer import infer_design  # while the file is being read
 
         inference = infer_design(reading.factors(), overrides)
@@ -37,6 +58,91 @@ def main() -> None:
         print_json(inference.report)
     else:
         print_inference(inference, page_of(args))
+
+
+def infer_many(args: argparse.Namespace) -> None:
+    """Print a line of JSON, a line for people or a row of a table for every file."""
+    from edviz.collection.work import report_of_file, row_of_file
+
+    files = Run(args)
+    overrides, trusted = overrides_of(args), args.trusted
+    if args.json and not args.table and args.csv is None:
+        files.for_each(partial(report_of_file, overrides=overrides, trusted=trusted), print_json_line)
+    else:
+        show_rows(files, partial(row_of_file, overrides=overrides, trusted=trusted), args)
+    files.end()
+
+
+def show_rows(files: Run, work: Callable[[str], DesignRow], args: argparse.Namespace) -> None:
+    """Show the designs in short, as lines or as a table, for people, for programs or for a spreadsheet."""
+    from edviz.collection.table import writing_table
+
+    show: list[Callable[[Record[DesignRow]], None]] = []
+    designs = None
+    with ExitStack() as stack:
+        if args.csv is not None:
+            show.append(stack.enter_context(writing_table(args.csv)))
+        if args.json:
+            show.append(print_json_line)
+        elif args.csv != "-":
+            designs = Designs(files, as_table=args.table)
+            show.append(designs.add)
+        files.for_each(work, *show)
+    if designs is not None:
+        designs.print_end(args.csv)
+
+
+class Designs:
+    """The designs of many files on a page for people: a line for each as it comes, or a table at the end."""
+
+    def __init__(self, files: Run, *, as_table: bool) -> None:
+        self._files = files
+        self._as_table = as_table
+        self._rows: list[tuple[str, DesignRow]] = []
+        self._totals = Counter[str]()
+        if not as_table:
+            files.heading("n_obs", "design")
+
+    def add(self, record: Record[DesignRow]) -> None:
+        """Print the line of a file, or keep its row."""
+        row = record.result
+        if row is None:
+            return
+        gravest: Severity = "error" if row.errors else "warning" if row.warnings else "note"
+        named = {"unit": row.unit is not None, "conditions": bool(row.conditions), "questions": bool(row.questions)}
+        self._totals.update({"n_obs": row.n_obs, gravest: 1, **named})
+        if self._as_table:
+            self._rows.append((self._files.name(record.path), row))
+        else:
+            self._files.line(record.path, f"{row.n_obs:,}", in_short(row.design), gravest)
+
+    def print_end(self, csv: str | None) -> None:
+        """Print the table, and what the designs are together."""
+        if self._rows:
+            self._files.page.heading("Designs")
+            rows = [_cells(name, row) for name, row in self._rows]
+            self._files.page.table(["file, design", "n_obs", "unit, conditions, findings"], rows, numbers=["n_obs"])
+        self._files.summary([*self._told(), ("table", csv or "")])
+
+    def _told(self) -> Iterator[tuple[str, str]]:
+        n_read, totals = self._files.n_read, self._totals
+        yield "observations", f"{totals['n_obs']:,}"
+        yield "unit found", f"in {totals['unit']:,} of {n_read:,}"
+        yield "conditions", f"in {totals['conditions']:,} of {n_read:,}"
+        yield from self._files.gravest(totals)
+        if totals["questions"]:
+            yield "questions", f"in {totals['questions']:,}; infer_design.py FILE asks them"
+
+
+def _cells(name: str, row: DesignRow) -> list[str]:
+    from edviz.collection.table import unit_text
+
+    told = ["no unit found" if row.unit is None else f"unit {unit_text(row)}({row.n_units})"]
+    told += [f"{condition.name}({condition.n_levels})" for condition in row.conditions]
+    told += [f"batch {name}" for name in row.batches] + (["paired"] if row.paired else [])
+    counts = [(row.errors, "error"), (row.warnings, "warning"), (row.questions, "question")]
+    told += [counted(n, noun) for n, noun in counts if n]
+    return [f"{name}\n{in_short(row.design)}\n", f"{row.n_obs:,}", "\n".join([*told, ""])]
 
 
 def print_inference(inference: Inference, page: Page) -> None:

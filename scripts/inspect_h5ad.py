@@ -2,29 +2,92 @@
 # requires-python = ">=3.11"
 # dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
 # ///
-"""Say what an .h5ad file holds: shape, species, where the raw counts are, and its parts."""
+"""Say what .h5ad files hold: shape, species, where the raw counts are, and their parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
-from _cli import Page, add_file, arguments, counted, page_of, print_json, run
+from _cli import Page, arguments, counted, page_of, print_json, run
+from _many import Run, add_files, is_single, print_json_line
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
 from edviz.supervised import start_reading
 
+if TYPE_CHECKING:
+    from edviz.collection.record import Record
+
+EXAMPLES = """examples:
+  inspect_h5ad.py cells.h5ad
+  inspect_h5ad.py data/
+  inspect_h5ad.py data/*.h5ad --json > files.jsonl"""
+
 
 def main() -> None:
-    """Read the arguments, summarise the file, print the summary."""
-    parser = arguments(__doc__, examples="example:\n  inspect_h5ad.py cells.h5ad")
-    add_file(parser)
-    args = parser.parse_args()
-    with start_reading(args.path, summary=True, trusted=args.trusted) as reading:
+    """Read the arguments, summarise the file or the files, print the summaries."""
+    parser = arguments(__doc__, examples=EXAMPLES)
+    add_files(parser)
+    args = parser.parse_intermixed_args()
+    if is_single(args):
+        inspect_one(args)
+    else:
+        inspect_many(args)
+
+
+def inspect_one(args: argparse.Namespace) -> None:
+    """Print all that is known of one file."""
+    with start_reading(args.paths[0], summary=True, trusted=args.trusted) as reading:
         summary = reading.summary()
     if args.json:
         print_json(summary)
     else:
         print_summary(summary, page_of(args))
+
+
+def inspect_many(args: argparse.Namespace) -> None:
+    """Print a line for every file, and what they are together."""
+    from edviz.collection.work import summary_of_file
+
+    files = Run(args)
+    work = partial(summary_of_file, trusted=args.trusted)
+    if args.json:
+        files.for_each(work, print_json_line)
+    else:
+        print_lines(files, work)
+    files.end()
+
+
+def print_lines(files: Run, work: Callable[[str], H5adSummary]) -> None:
+    """Print a line for every file, and what they are together, for people."""
+    totals, species, counts = Counter[str](), Counter[str](), Counter[str]()
+
+    def show(record: Record[H5adSummary]) -> None:
+        summary = record.result
+        if summary is not None:
+            files.line(record.path, f"{summary.n_obs:,}", _in_short(summary))
+            totals["n_obs"] += summary.n_obs
+            species[summary.species.name] += 1
+            counts[summary.counts.location or "none found"] += 1
+
+    files.heading("n_obs", "n_vars, species, raw counts")
+    files.for_each(work, show)
+    told = [("observations", f"{totals['n_obs']:,}"), ("species", _tally(species)), ("raw counts", _tally(counts))]
+    files.summary(told)
+
+
+def _in_short(summary: H5adSummary) -> str:
+    n_vars = "?" if summary.n_vars is None else f"{summary.n_vars:,}"
+    species = "species unknown" if summary.species.name == "unknown" else summary.species.name
+    counts = f"counts in {summary.counts.location}" if summary.counts.location else "no counts"
+    return f"{n_vars} vars, {species}, {counts}"
+
+
+def _tally(tally: Counter[str]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in tally.most_common())
 
 
 def print_summary(summary: H5adSummary, page: Page) -> None:

@@ -2,43 +2,108 @@
 # requires-python = ">=3.11"
 # dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
 # ///
-"""Write the design card of an .h5ad file, and show its diagram and what to know first."""
+"""Write the design cards of .h5ad files, and show the diagram and what to know first."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from _cli import Page, add_file, add_overrides, arguments, overrides_of, page_of, print_json, run
+from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.card import CardResult, make_card, write_card
 from edviz.diagram import render
 from edviz.grammar import loads
 
+if TYPE_CHECKING:
+    from edviz.collection.record import Record
+    from edviz.infer.result import Severity
+
 EXAMPLES = """examples:
   write_card.py cells.h5ad
-  write_card.py cells.h5ad -o cards/cells.md --unit donor --kind stim=treatment"""
+  write_card.py cells.h5ad -o cards/cells.md --unit donor --kind stim=treatment
+  write_card.py data/ -o cards/"""
 
 
 def main() -> None:
-    """Read the arguments, write the card, say what is on it."""
+    """Read the arguments, write the card or the cards, say what is on them."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    add_file(parser)
+    add_files(parser)
     parser.add_argument(
         "-o",
         "--output",
         metavar="CARD.md",
-        help="the card, or - to print it (default: the name of FILE with .design-card.md, in this folder)",
+        help="the card, or - to print it (default: the name of FILE with .design-card.md, in this folder); "
+        "of several files the folder of the cards",
     )
     add_overrides(parser)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
+    if is_single(args):
+        card_one(args)
+    elif args.output == "-":
+        parser.error("-o - prints one card; of several files, name a folder for the cards")
+    else:
+        card_many(args)
+
+
+def card_one(args: argparse.Namespace) -> None:
+    """Write one card, and show what is on it."""
+    path = args.paths[0]
     if args.output == "-":
-        sys.stdout.write(make_card(args.path, overrides_of(args), trusted=args.trusted)[1])
+        sys.stdout.write(make_card(path, overrides_of(args), trusted=args.trusted)[1])
         return
-    result = write_card(args.path, args.output, overrides_of(args), trusted=args.trusted)
+    result = write_card(path, args.output, overrides_of(args), trusted=args.trusted)
     if args.json:
         print_json(result)
     else:
         print_result(result, page_of(args))
+
+
+def card_many(args: argparse.Namespace) -> None:
+    """Write a card for every file into one folder, and print a line for each."""
+    from edviz.collection.cards import card_paths
+    from edviz.collection.work import card_of_file
+
+    files = Run(args)
+    cards = card_paths(files.locations, Path(args.output or ""))
+    work = partial(card_of_file, overrides=overrides_of(args), cards=cards, trusted=args.trusted)
+    if args.json:
+        files.for_each(work, print_json_line)
+    else:
+        print_lines(files, work, Path(args.output or "").absolute())
+    files.end()
+
+
+def print_lines(files: Run, work: Callable[[str], CardResult], folder: Path) -> None:
+    """Print a line for every file, and what to know first of all."""
+    totals = Counter[str]()
+
+    def show(record: Record[CardResult]) -> None:
+        card = record.result
+        if card is not None:
+            gravest = _gravest(card)
+            totals.update({gravest: 1, "kept": int(card.kept_context), "questions": bool(card.questions)})
+            files.line(record.path, f"{card.unit.n_units:,}" if card.unit else "", in_short(card.design), gravest)
+
+    files.heading("units", "design")
+    files.for_each(work, show)
+    rows = [*files.gravest(totals)]
+    if totals["questions"]:
+        rows.append(("questions", f"on {counted(totals['questions'], 'card')}"))
+    if totals["kept"]:
+        rows.append(("kept", f"the section 'Biological context' of {counted(totals['kept'], 'earlier card')}"))
+    files.summary([*rows, ("cards", f"in {folder}")])
+
+
+def _gravest(card: CardResult) -> Severity:
+    severities = {finding.severity for finding in card.findings}
+    return "error" if "error" in severities else "warning" if "warning" in severities else "note"
 
 
 def print_result(result: CardResult, page: Page) -> None:
