@@ -21,6 +21,10 @@ else:
     except ImportError:
         from typing import TypedDict
 
+FORMAT = "edviz-design"
+VERSION = 1
+"""What `edviz/export/design.schema.json` describes."""
+
 RelationType = Literal["nests", "crosses", "partial_crosses", "classifies", "batch_effect", "confounded"]
 RelationRecord = TypedDict("RelationRecord", {"from": str, "type": RelationType, "to": str, "partial": bool})
 """One relation; `partial` is true only where two factors share some of their degrees of freedom."""
@@ -31,12 +35,13 @@ class FactorDescription:
     """A factor as written.
 
     `n` is the written size: levels per parent, one number per parent level, or null when unknown.
+    `approximate` says whether it is about that many, for each number where they differ in that.
     `total` counts the levels in all.
     """
 
     name: str
     n: int | tuple[int, ...] | None
-    approximate: bool
+    approximate: bool | tuple[bool, ...]
     total: CountRange
     kind: Kind | None
     levels: tuple[str, ...]
@@ -45,8 +50,10 @@ class FactorDescription:
 
 @dataclass(frozen=True)
 class DesignDescription:
-    """A design in all its forms."""
+    """A design in all its forms; `edviz.export.from_dict` makes the design of it again."""
 
+    format: str
+    version: int
     design: str
     diagram: str
     factors: tuple[FactorDescription, ...]
@@ -72,13 +79,20 @@ def describe_design(
         Title of the diagram.
     """
     return DesignDescription(
+        format=FORMAT,
+        version=VERSION,
         design=dumps(design, ascii=ascii),
         diagram=render(design, width=width, ascii=ascii, title=title),
-        factors=tuple(_factor(design, factor) for factor in design.factors),
-        relations=tuple(_relations(design)),
+        factors=describe_factors(design),
+        relations=relation_records(design),
         observations=count_observations(design),
         remarks=check_design(design),
     )
+
+
+def describe_factors(design: Design) -> tuple[FactorDescription, ...]:
+    """Describe every factor, in the order of the design."""
+    return tuple(_factor(design, factor) for factor in design.factors)
 
 
 def _factor(design: Design, factor: Factor) -> FactorDescription:
@@ -89,7 +103,7 @@ def _factor(design: Design, factor: Factor) -> FactorDescription:
     return FactorDescription(
         name=factor.name,
         n=n,
-        approximate=any(count.approximate for count in factor.size or ()),
+        approximate=_approximate(factor),
         total=total_levels(design, factor.name),
         kind=factor.kind,
         levels=factor.levels,
@@ -97,7 +111,16 @@ def _factor(design: Design, factor: Factor) -> FactorDescription:
     )
 
 
-def _relations(design: Design) -> list[RelationRecord]:
+def _approximate(factor: Factor) -> bool | tuple[bool, ...]:
+    each = tuple(count.approximate for count in factor.size or ())
+    return each if len(set(each)) > 1 else any(each)
+
+
+def relation_records(design: Design) -> tuple[RelationRecord, ...]:
+    """List nestings, crossings, aliases, classifications and batch effects, each in the order of the factors.
+
+    Of aliased factors the first is confounded with each of the others.
+    """
     found = [_record(relation.outer, "nests", relation.inner) for relation in design.nestings]
     found += [_record(r.a, "partial_crosses" if r.partial else "crosses", r.b) for r in design.crossings]
     for aliasing in design.aliasings:
@@ -105,7 +128,7 @@ def _relations(design: Design) -> list[RelationRecord]:
         found += [_record(first, "confounded", other, partial=aliasing.partial) for other in others]
     found += [_record(relation.label, "classifies", relation.unit) for relation in design.classifications]
     found += [_record(relation.batch, "batch_effect", relation.unit) for relation in design.batch_effects]
-    return found
+    return tuple(found)
 
 
 def _record(start: str, kind: RelationType, end: str, *, partial: bool = False) -> RelationRecord:

@@ -1,4 +1,4 @@
-"""Designs from wherever they are written: a text, a text file, a design card or an .h5ad file."""
+"""Designs from wherever they are written: a text, JSON, a text file, a design card or an .h5ad file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 from edviz.errors import DesignError
+from edviz.export.document import from_json
 from edviz.grammar import loads
 from edviz.model import Design
 
 LARGEST_TEXT = 1_000_000
 """A design is a few lines; a file with more bytes than this is something else."""
 HDF5_SIGNATURE = b"\x89HDF"
-FILE_SUFFIXES = (".h5ad", ".md", ".txt", ".edviz")
+FILE_SUFFIXES = (".h5ad", ".md", ".txt", ".edviz", ".json")
 
 
 def design_of(text_or_path: str) -> Design:
@@ -63,17 +64,19 @@ def design_of_file(path: Path) -> Design:
 
 
 def design_of_text(text: str) -> Design:
-    """Return the design that a text or a design card holds.
+    """Return the design that a text, JSON or a design card holds.
 
     Raises
     ------
     DesignError
-        If the text has the front matter of a card, but no design in it.
+        If the text has the front matter of a card, but no design in it, or is JSON of something else.
     GrammarError
         If it is not in the edviz language.
     """
-    card = text.startswith(("---\n", "---\r\n"))
-    design = loads(_written_on_card(text) if card else text)
+    if text.startswith(("---\n", "---\r\n")):
+        design = loads(_written_on_card(text))
+    else:
+        design = from_json(text) if _is_json(text) else loads(text)
     if not design.factors:
         raise DesignError("the text holds no design; write one such as 'donor(8) > sample(2)'")
     return design
@@ -97,6 +100,17 @@ def _written_on_card(card: str) -> str:
         if key == "design":
             return _string_of(value)
     raise DesignError("the text starts like a design card, but its front matter has no entry 'design'")
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is JSON; one in the edviz language may begin with a brace, too, but is never JSON."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _string_of(value: str) -> str:

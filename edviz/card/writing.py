@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import shlex
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from edviz.errors import OutputError
 from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
+from edviz.output import writing
 from edviz.supervised import start_reading
 
 CARD_VERSION = 1
@@ -91,7 +91,8 @@ def write_card(
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
     inference, text = make_card(path, overrides, context=earlier, today=today, trusted=trusted)
-    _replace(target, text)
+    with writing(target) as stream:
+        stream.write(text)
     return CardResult(
         path=str(target.absolute()),
         design=inference.report.design,
@@ -238,30 +239,3 @@ def _earlier_context(target: Path) -> str | None:
     except OSError as error:
         raise OutputError(f"cannot read the earlier card {target}: {error.strerror}") from error
     return context_of(text, str(target))
-
-
-def _replace(target: Path, text: str) -> None:
-    """Write beside the target and rename, so that there is never half a card; a link stays one."""
-    target = target.resolve()
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    except OSError as error:
-        raise OutputError(f"cannot write in the folder {target.parent}: {error.strerror}") from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

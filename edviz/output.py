@@ -1,0 +1,57 @@
+"""Writing a file so that it is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from edviz.errors import EdvizError, OutputError
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[TextIO]:
+    """Write beside the target and rename at the end, so that there is never half a file; a link stays one.
+
+    Parameters
+    ----------
+    target
+        The file to write or to replace.
+
+    Yields
+    ------
+    The stream to write to.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; what was there before stays as it was.
+    """
+    target = target.resolve()
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise OutputError(f"cannot write in the folder {target.parent}: {error.strerror}") from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        part.replace(target)
+    except (EdvizError, BrokenPipeError):
+        raise  # trouble of the one who writes, not of the file
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
