@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_file, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
 
+from edviz.output import writing
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
-  infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden"""
+  infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden
+  infer_design.py cells.h5ad --sample-sheet samples.csv"""
 
 
 def main() -> None:
@@ -27,16 +31,41 @@ def main() -> None:
     parser = arguments(__doc__, examples=EXAMPLES)
     add_file(parser)
     add_overrides(parser)
+    add_tables(parser)
     args = parser.parse_args()
     overrides = overrides_of(args)
     with start_reading(args.path, factors=True, also=overrides.columns, trusted=args.trusted) as reading:
         from edviz.infer import infer_design  # while the file is being read
 
         inference = infer_design(reading.factors(), overrides)
+    write_tables(inference, args)
     if args.json:
         print_json(inference.report)
     else:
         print_inference(inference, page_of(args))
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Add the tables that can be written beside the answer."""
+    group = parser.add_argument_group("tables to write")
+    group.add_argument("--sample-sheet", metavar="OUT.csv", help="the experimental units, a row each")
+    group.add_argument("--with-constants", action="store_true", help="add columns with one level to the sample sheet")
+    group.add_argument("--factor-table", metavar="OUT.md", help="the candidate factors with their evidence")
+
+
+def write_tables(inference: Inference, args: argparse.Namespace) -> None:
+    """Write the tables that were asked for."""
+    if args.sample_sheet is not None:
+        from edviz.export.sample_sheet import sample_sheet, write_sample_sheet
+
+        sheet = sample_sheet(inference, constants=args.with_constants)
+        with writing(Path(args.sample_sheet)) as stream:
+            write_sample_sheet(sheet, stream)
+    if args.factor_table is not None:
+        from edviz.export.factor_table import factors_to_markdown
+
+        with writing(Path(args.factor_table)) as stream:
+            stream.write(factors_to_markdown(inference.report) + "\n")
 
 
 def print_inference(inference: Inference, page: Page) -> None:

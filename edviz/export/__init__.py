@@ -5,6 +5,7 @@ drawing.py       boxes, joints and lines: what every picture shows
 dot.py           the picture for Graphviz
 mermaid.py       the picture for Mermaid
 picture.py       SVG and PNG, drawn by Graphviz
+formats.py       any of these by name
 graph.py         factors and relations as GraphML and for networkx
 factor_table.py  the factors as a table in Markdown and for pandas
 sample_sheet.py  the experimental units of a file, a row each

@@ -1,0 +1,88 @@
+"""A design in the format that is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, get_args
+
+from edviz.description import describe_design
+from edviz.diagram import render
+from edviz.export.dot import to_dot
+from edviz.export.graph import to_graphml
+from edviz.export.mermaid import to_mermaid
+from edviz.export.picture import to_png, to_svg
+from edviz.model import Design
+from edviz.plain import to_plain
+
+TextFormat: TypeAlias = Literal["text", "json", "dot", "graphml", "mermaid", "svg"]
+Format: TypeAlias = Literal["text", "json", "dot", "graphml", "mermaid", "svg", "png"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIXES: Mapping[str, Format] = {
+    ".txt": "text",
+    ".json": "json",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".graphml": "graphml",
+    ".mmd": "mermaid",
+    ".svg": "svg",
+    ".png": "png",
+}
+"""What the name of a file says of its format."""
+
+
+def export_text(design: Design, form: TextFormat, *, width: int = 80, ascii: bool = False) -> str:
+    """Write a design in a format of text.
+
+    Parameters
+    ----------
+    design
+        The design.
+    form
+        The format; `json` is the whole description of the design.
+    width
+        Most columns that a text diagram may take.
+    ascii
+        Whether a text diagram keeps to ASCII.
+
+    Returns
+    -------
+    The text, with a line break at the end.
+
+    Raises
+    ------
+    OutputError
+        If the design cannot be drawn in that width, or Graphviz is needed and not installed.
+    """
+    match form:
+        case "text":
+            return render(design, width=width, ascii=ascii) + "\n"
+        case "json":
+            described = to_plain(describe_design(design, width=width, ascii=ascii))
+            return json.dumps(described, indent=2, ensure_ascii=True) + "\n"
+        case "dot":
+            return to_dot(design)
+        case "graphml":
+            return to_graphml(design)
+        case "mermaid":
+            return to_mermaid(design)
+        case "svg":
+            return to_svg(design)
+
+
+def export_bytes(design: Design, form: Format, *, width: int = 80, ascii: bool = False) -> bytes:
+    """Write a design in any format, as the bytes of a file; text is UTF-8.
+
+    Parameters
+    ----------
+    design, form, width, ascii
+        As for `export_text`.
+
+    Raises
+    ------
+    OutputError
+        As for `export_text`.
+    """
+    if form == "png":
+        return to_png(design)
+    return export_text(design, form, width=width, ascii=ascii).encode("utf-8")
