@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -63,7 +64,12 @@ class DesignDescription:
 
 
 def describe_design(
-    design: Design, *, width: int = 80, ascii: bool = False, title: str = "Design Structure"
+    design: Design,
+    *,
+    width: int = 80,
+    ascii: bool = False,
+    title: str = "Design Structure",
+    totals: Mapping[str, int] | None = None,
 ) -> DesignDescription:
     """Say, draw, list and count a design.
 
@@ -77,25 +83,27 @@ def describe_design(
         Whether text and diagram keep to ASCII.
     title
         Title of the diagram.
+    totals
+        Levels in all that were counted in data, by factor; without them totals follow from the sizes.
     """
     return DesignDescription(
         format=FORMAT,
         version=VERSION,
         design=dumps(design, ascii=ascii),
-        diagram=render(design, width=width, ascii=ascii, title=title),
-        factors=describe_factors(design),
+        diagram=render(design, width=width, ascii=ascii, title=title, totals=totals),
+        factors=describe_factors(design, totals),
         relations=relation_records(design),
         observations=count_observations(design),
         remarks=check_design(design),
     )
 
 
-def describe_factors(design: Design) -> tuple[FactorDescription, ...]:
-    """Describe every factor, in the order of the design."""
-    return tuple(_factor(design, factor) for factor in design.factors)
+def describe_factors(design: Design, totals: Mapping[str, int] | None = None) -> tuple[FactorDescription, ...]:
+    """Describe every factor, in the order of the design; `totals` were counted, others follow from the sizes."""
+    return tuple(_factor(design, factor, (totals or {}).get(factor.name)) for factor in design.factors)
 
 
-def _factor(design: Design, factor: Factor) -> FactorDescription:
+def _factor(design: Design, factor: Factor, counted: int | None) -> FactorDescription:
     n: int | tuple[int, ...] | None = None
     if factor.size is not None:
         numbers = tuple(count.number for count in factor.size)
@@ -104,7 +112,7 @@ def _factor(design: Design, factor: Factor) -> FactorDescription:
         name=factor.name,
         n=n,
         approximate=_approximate(factor),
-        total=total_levels(design, factor.name),
+        total=total_levels(design, factor.name) if counted is None else CountRange(counted, counted, approximate=False),
         kind=factor.kind,
         levels=factor.levels,
         column=factor.column,

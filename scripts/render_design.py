@@ -10,14 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from _cli import arguments, page_of, print_json, run
+from _cli import arguments, page_of, run
 
 from edviz.description import describe_design
 from edviz.errors import OutputError
 from edviz.export.formats import FORMATS, SUFFIXES, Format, export_bytes
-from edviz.model import Design
 from edviz.output import writing
-from edviz.source import design_of, design_of_text
+from edviz.source import KnownDesign, known_design_of, known_design_of_text
 
 SOURCE = """the design: a text in the edviz language; or, if there is a file of this name, that file
 (a text, JSON, a design card, or an .h5ad file, whose design is inferred); or - for standard input"""
@@ -44,17 +43,17 @@ def main() -> None:
     # What others read must not depend on the terminal that happens to be there.
     width = args.width if args.width is not None else page.width if for_people else 80
     ascii = page.ascii if for_people else args.ascii
-    design = _read(args.source)
-    if args.output is not None:
-        _write(Path(args.output), args.source, export_bytes(design, form, width=width, ascii=ascii))
-    elif form == "json":
-        print_json(describe_design(design, width=width, ascii=ascii))
-    elif for_people:
-        description = describe_design(design, width=width, ascii=ascii)
+    read = _read(args.source)
+    if for_people:
+        description = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
         page.block(description.diagram)
         page.findings(description.remarks)
+        return
+    drawn = export_bytes(read.design, form, width=width, ascii=ascii, totals=read.totals)
+    if args.output is not None:
+        _write(Path(args.output), args.source, drawn)
     else:
-        _print(export_bytes(design, form), form)
+        _print(drawn, form)
 
 
 def _format(args: argparse.Namespace) -> Format:
@@ -71,8 +70,8 @@ def _format(args: argparse.Namespace) -> Format:
     return SUFFIXES[suffix]
 
 
-def _read(source: str) -> Design:
-    return design_of_text(sys.stdin.read()) if source == "-" else design_of(source)
+def _read(source: str) -> KnownDesign:
+    return known_design_of_text(sys.stdin.read()) if source == "-" else known_design_of(source)
 
 
 def _print(drawn: bytes, form: Format) -> None:

@@ -31,7 +31,14 @@ SUFFIXES: Mapping[str, Format] = {
 """What the name of a file says of its format."""
 
 
-def export_text(design: Design, form: TextFormat, *, width: int = 80, ascii: bool = False) -> str:
+def export_text(
+    design: Design,
+    form: TextFormat,
+    *,
+    width: int = 80,
+    ascii: bool = False,
+    totals: Mapping[str, int] | None = None,
+) -> str:
     """Write a design in a format of text.
 
     Parameters
@@ -44,6 +51,8 @@ def export_text(design: Design, form: TextFormat, *, width: int = 80, ascii: boo
         Most columns that a text diagram may take.
     ascii
         Whether a text diagram keeps to ASCII.
+    totals
+        Levels in all that were counted in data, by factor; without them totals follow from the sizes.
 
     Returns
     -------
@@ -56,26 +65,33 @@ def export_text(design: Design, form: TextFormat, *, width: int = 80, ascii: boo
     """
     match form:
         case "text":
-            return render(design, width=width, ascii=ascii) + "\n"
+            return render(design, width=width, ascii=ascii, totals=totals) + "\n"
         case "json":
-            described = to_plain(describe_design(design, width=width, ascii=ascii))
+            described = to_plain(describe_design(design, width=width, ascii=ascii, totals=totals))
             return json.dumps(described, indent=2, ensure_ascii=True) + "\n"
         case "dot":
-            return to_dot(design)
+            return to_dot(design, totals=totals)
         case "graphml":
-            return to_graphml(design)
+            return to_graphml(design, totals=totals)
         case "mermaid":
-            return to_mermaid(design)
+            return to_mermaid(design, totals=totals)
         case "svg":
-            return to_svg(design)
+            return to_svg(design, totals=totals)
 
 
-def export_bytes(design: Design, form: Format, *, width: int = 80, ascii: bool = False) -> bytes:
+def export_bytes(
+    design: Design,
+    form: Format,
+    *,
+    width: int = 80,
+    ascii: bool = False,
+    totals: Mapping[str, int] | None = None,
+) -> bytes:
     """Write a design in any format, as the bytes of a file; text is UTF-8.
 
     Parameters
     ----------
-    design, form, width, ascii
+    design, form, width, ascii, totals
         As for `export_text`.
 
     Raises
@@ -84,5 +100,5 @@ def export_bytes(design: Design, form: Format, *, width: int = 80, ascii: bool =
         As for `export_text`.
     """
     if form == "png":
-        return to_png(design)
-    return export_text(design, form, width=width, ascii=ascii).encode("utf-8")
+        return to_png(design, totals=totals)
+    return export_text(design, form, width=width, ascii=ascii, totals=totals).encode("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -27,7 +28,7 @@ NODE_KEYS = {
 EDGE_KEYS = {"type": "string", "partial": "boolean"}
 
 
-def to_graphml(design: Design) -> str:
+def to_graphml(design: Design, *, totals: Mapping[str, int] | None = None) -> str:
     """Write factors and relations as GraphML.
 
     Nodes are ``f1``, ``f2``, …, because an id of XML cannot be every name; `name` is the name. Symmetric
@@ -37,6 +38,8 @@ def to_graphml(design: Design) -> str:
     ----------
     design
         The design.
+    totals
+        Levels in all that were counted in data, by factor; without them totals follow from the sizes.
     """
     root = ElementTree.Element("graphml", xmlns=NAMESPACE)
     for domain, keys in (("graph", {"design": "string"}), ("node", NODE_KEYS), ("edge", EDGE_KEYS)):
@@ -47,7 +50,7 @@ def to_graphml(design: Design) -> str:
     graph = ElementTree.SubElement(root, "graph", id="design", edgedefault="directed")
     _add_data(graph, "graph", {"design": dumps(design)})
     ids = {name: f"f{number}" for number, name in enumerate(design.names, start=1)}
-    for factor in describe_factors(design):
+    for factor in describe_factors(design, totals):
         _add_data(ElementTree.SubElement(graph, "node", id=ids[factor.name]), "node", _attributes(factor))
     for number, relation in enumerate(relation_records(design), start=1):
         ends = {"source": ids[relation["from"]], "target": ids[relation["to"]]}

@@ -15,10 +15,11 @@ from edviz.card.writing import SUFFIX, name_of
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
+from edviz.export.formats import export_text
 from edviz.infer import Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
-from edviz.source import design_of, design_of_file, design_of_text
+from edviz.source import known_design_of, known_design_of_file, known_design_of_text
 from edviz.supervised import start_reading
 from edviz.table import Column, FactorListing
 from mcp_server.settings import Settings, place_to_read, place_to_write
@@ -31,6 +32,7 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 Detail = Literal["concise", "full"]
+DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
 H5adPath = Annotated[str, Field(description="Path of the .h5ad file, or its http(s), s3 or gs address.")]
 Unit = Annotated[tuple[str, ...], Field(description="Column, or columns together, that name the experimental units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kinds of columns, by name.")]
@@ -106,6 +108,7 @@ class DesignTools:
         path: Annotated[str | None, Field(description="Instead: a text file, design card or .h5ad file.")] = None,
         width: Annotated[int, Field(description="Most columns of the diagram.")] = 80,
         ascii: Annotated[bool, Field(description="Use only ASCII characters.")] = False,
+        format: Annotated[DiagramFormat, Field(description="What `diagram` of the result is written in.")] = "text",
     ) -> DesignDescription:
         """Check a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)", and draw
         it as text: returns the diagram, the canonical text, factors, relations, the number of observations
@@ -113,12 +116,15 @@ class DesignTools:
         """
         if path is not None and design is None:
             place = place_to_read(path, self.settings)
-            read = design_of_file(place) if isinstance(place, Path) else design_of(place)
+            read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
         elif design is not None and path is None:
-            read = design_of_text(design)
+            read = known_design_of_text(design)
         else:
             raise DesignError("give either design, a text in the edviz language, or path, a file that holds one")
-        return describe_design(read, width=width, ascii=ascii)
+        described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
+        if format == "text":
+            return described
+        return replace(described, diagram=export_text(read.design, format, totals=read.totals))
 
     def write_design_card(
         self,
