@@ -84,24 +84,17 @@ def print_comparison(comparison: Comparison, page: Page) -> None:
 
 def print_table(table: ComparisonTable, page: Page) -> None:
     """Print a table of designs, and how alike the likest of them are."""
-    header = ["design", "observations", "units", "conditions", "batches", "classes", "is"]
-    page.table(header, map(_row, table.designs), numbers=header[1:6])
+    names = _short_names(table.designs)
+    header = ["design", "n", "units", "conditions", "batches", "classes", "is"]
+    rows = ([names[traits.name], *_row(traits)] for traits in table.designs)
+    page.table(header, rows, numbers=header[1:6])
     if table.left_out:
         page.heading(f"{len(table.left_out)} of {len(table.left_out) + len(table.designs)} do not fulfil the condition")
     if table.comparisons:
         page.heading("How alike")
         likest = sorted(table.comparisons, key=lambda pair: (-pair.content_similarity, -pair.structure_similarity))
-        rows = [
-            [
-                pair.a,
-                pair.b,
-                _percent(pair.structure_similarity),
-                _percent(pair.content_similarity),
-                pair.pooling.verdict,
-            ]
-            for pair in likest[:MOST_PAIRS]
-        ]
-        page.table(["first", "second", "structure", "content", "to pool"], rows, numbers=["structure", "content"])
+        header = ["first", "second", "structure", "content", "pooled"]
+        page.table(header, ([names[pair.a], names[pair.b], *_likeness(pair)] for pair in likest[:MOST_PAIRS]))
 
 
 def _read(sources: Sequence[str]) -> Iterator[Subject]:
@@ -135,7 +128,17 @@ def _relations(comparison: Comparison) -> Iterator[tuple[str, str]]:
 def _row(traits: Traits) -> list[str]:
     numbers = (traits.observations, traits.units, traits.conditions, traits.batches, traits.classes)
     flags = [flag.replace("_", " ") for flag in FLAGS if getattr(traits, flag)]
-    return [traits.name, *("?" if number is None else f"{number:,}" for number in numbers), ", ".join(flags)]
+    return [*("?" if number is None else f"{number:,}" for number in numbers), ", ".join(flags)]
+
+
+def _likeness(pair: Comparison) -> list[str]:
+    return [_percent(pair.structure_similarity), _percent(pair.content_similarity), pair.pooling.verdict]
+
+
+def _short_names(designs: Sequence[Traits]) -> dict[str, str]:
+    """Call files by their names without folders, where that tells them apart."""
+    short = {traits.name: traits.name.rpartition("/")[2].removesuffix(".h5ad") for traits in designs}
+    return short if len(set(short.values())) == len(short) else {name: name for name in short}
 
 
 def _percent(share: float) -> str:

@@ -88,7 +88,7 @@ def _line(line: Line) -> str:
 
 def _markup(text: str) -> str:
     """Write text for a label like HTML; Graphviz puts the name of the node for a bare ``\\N`` even there."""
-    return escape(text, quote=True).replace("\\", "&#92;")
+    return escape(text, quote=True).replace("\\", "\\\\")
 
 
 def _quoted(text: str) -> str:

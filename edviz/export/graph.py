@@ -126,9 +126,6 @@ def _attributes(factor: FactorDescription) -> dict[str, Any]:
 def _add_data(parent: ElementTree.Element, domain: str, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
         data = ElementTree.SubElement(parent, "data", key=f"{domain}_{name}")
-        # XML has no way to write most control characters.
-        data.text = str(value).lower() if isinstance(value, bool) else _printable_lines(str(value))
-
-
-def _printable_lines(text: str) -> str:
-    return "\n".join(map(printable, text.split("\n")))
+        # XML has no way to write most control characters; a design in the language has none but line breaks.
+        text = str(value) if name == "design" else printable(str(value))
+        data.text = text.lower() if isinstance(value, bool) else text

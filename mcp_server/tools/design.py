@@ -12,6 +12,8 @@ from pydantic import Field
 
 from edviz.card import CardResult, write_card
 from edviz.card.writing import SUFFIX, name_of
+from edviz.comparison import Comparison, ComparisonTable, compare_all, read_condition, subject_of
+from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
@@ -25,6 +27,8 @@ from edviz.table import Column, FactorListing
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_tool
 
+MOST_IN_DETAIL = 3
+"""Of more designs, pairs are compared in numbers only."""
 SHOWN_LEVELS = 20
 # A path may be the address of a file on a server, so the world is open.
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
@@ -49,6 +53,7 @@ def design_tools(settings: Settings) -> list[Tool]:
         make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
         make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
         make_tool(tools.render_design, title="Draw a design", annotations=READS),
+        make_tool(tools.compare_designs, title="Compare designs", annotations=READS),
         make_tool(tools.write_design_card, title="Write a design card", annotations=WRITES),
     ]
 
@@ -126,6 +131,30 @@ class DesignTools:
             return described
         return replace(described, diagram=export_text(read.design, format, totals=read.totals))
 
+    def compare_designs(
+        self,
+        designs: Annotated[tuple[str, ...], Field(description="Designs in the edviz language.")] = (),
+        paths: Annotated[tuple[str, ...], Field(description="Design cards, text or .h5ad files.")] = (),
+        where: Annotated[
+            str | None, Field(description="Condition, such as 'paired and units >= 5, treatments = 2'.")
+        ] = None,
+        sort: Annotated[str | None, Field(description="Entry of the result's designs to sort by.")] = None,
+    ) -> ComparisonTable:
+        """Compare two or more designs: for each pair what is the same and differs, how alike structure and
+        content are (0 to 1), and whether the data could be pooled, on which factors. With many, pick those
+        that fulfil a condition on traits and factor names (and, or, not); pairs of 4 to 12 come without details.
+        """
+        condition = None if where is None else read_condition(where)
+        places = [place_to_read(path, self.settings) for path in paths]
+        subjects = [subject_of_file(place) if isinstance(place, Path) else subject_of(place) for place in places]
+        subjects += map(subject_of_text, designs)
+        if not subjects:
+            raise DesignError("give designs, texts in the edviz language, or paths, files that hold some")
+        table = compare_all(subjects, where=condition, sort=sort)
+        if len(table.designs) <= MOST_IN_DETAIL:
+            return table
+        return replace(table, comparisons=tuple(map(_only_how_alike, table.comparisons)))
+
     def write_design_card(
         self,
         path: H5adPath,
@@ -144,6 +173,21 @@ class DesignTools:
         source = place_to_read(path, self.settings)
         target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
         return write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+
+
+def _only_how_alike(comparison: Comparison) -> Comparison:
+    """Leave out the lists; of many pairs they are too much to read."""
+    nothing: tuple[()] = ()
+    return replace(
+        comparison,
+        same=nothing,
+        differs=nothing,
+        factors=nothing,
+        relations_in_both=nothing,
+        relations_in_a=nothing,
+        relations_in_b=nothing,
+        numbers=nothing,
+    )
 
 
 def _shortened(column: Column) -> Column:
