@@ -145,7 +145,9 @@ def _unit(subject: Subject, nodes: Mapping[str, Node], order: Order) -> tuple[st
     known = subject.known
     if known.unit is not None:
         return " × ".join(known.unit) or "row", known.n_units
-    units = {nodes[factor.name]: factor.name for factor in subject.design.factors if factor.kind == "unit"}
+    # Of aliased units the first by the alphabet, so that the order of the factors does not matter.
+    named = sorted((factor.name for factor in subject.design.factors if factor.kind == "unit"), reverse=True)
+    units = {nodes[name]: name for name in named}
     finest = order.finest(list(units))
     above = order.finest([node for node in units if any(node in order.above[other] for other in finest)])
     chosen = above or finest

@@ -96,7 +96,9 @@ DRAWN = {
     "A(2) > B(3)": "A nests B",
     "A(2) × B(3) × C(4)": "A crosses j1, B crosses j1, C crosses j1",
     "(A(2) × B(3)) > C(4)": "A crosses j1, B crosses j1, j1 nests C",
-    "(A(2) ◊ B(3)) × C(4) > D(2)": "A partial_crosses j1, B partial_crosses j1, j1 crosses j2, C crosses j2, j2 nests D",
+    "(A(2) ◊ B(3)) × C(4) > D(2)": (
+        "A partial_crosses j1, B partial_crosses j1, j1 crosses j2, C crosses j2, j2 nests D"
+    ),
     # C is nested in A and B only: it may not hang from a joint that D is part of.
     "A(2) × B(3) × D(2)\nA > C(4)\nB > C": "A crosses j1, B crosses j1, D crosses j1, A nests C, B nests C",
     "{A(2) ≈≈ B(3)} > C(4)": "A confounded j1, B confounded j1, j1 nests C",
