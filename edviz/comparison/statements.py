@@ -41,15 +41,14 @@ def implied_statements(design: Design) -> list[Statement]:
     for a, b in combinations(design.names, 2):
         one, other = nodes[a], nodes[b]
         if one == other:
-            said.append(("aliased", a, b))
+            said.append(("aliased", *sorted((a, b))))
         elif one in order.above[other]:
             said.append(("nests", a, b))
         elif other in order.above[one]:
             said.append(("nests", b, a))
         elif crossing := order.crossing(one, other):
-            said.append(("crossed" if crossing == "×" else "partly crossed", a, b))
-    said += [("partly aliased", *aliasing.factors) for aliasing in design.aliasings if aliasing.partial]
-    return said + _attached(design)
+            said.append(("crossed" if crossing == "×" else "partly crossed", *sorted((a, b))))
+    return list(dict.fromkeys([*said, *stated(design)]))
 
 
 def stated(design: Design) -> list[Statement]:
@@ -66,7 +65,8 @@ def stated(design: Design) -> list[Statement]:
     for aliasing in design.aliasings:
         word = "partly aliased" if aliasing.partial else "aliased"
         said += [(word, *pair) for pair in combinations(aliasing.factors, 2)]
-    return said + _attached(design)
+    said += [("classified by", each.unit, each.label) for each in design.classifications]
+    return said + [("processed in", each.unit, each.batch) for each in design.batch_effects]
 
 
 def structure(design: Design) -> Counter[Statement]:
@@ -113,11 +113,6 @@ def similarity(one: Counter[Statement], other: Counter[Statement]) -> float:
     """
     either = (one | other).total()
     return (one & other).total() / either if either else 1.0
-
-
-def _attached(design: Design) -> list[Statement]:
-    said: list[Statement] = [("classified by", each.unit, each.label) for each in design.classifications]
-    return said + [("processed in", each.unit, each.batch) for each in design.batch_effects]
 
 
 def _content(design: Design, names: Mapping[str, str], totals: Mapping[str, CountRange]) -> Iterator[Statement]:
