@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from edviz.counts import CountRange, total_levels
@@ -35,10 +36,13 @@ class Subject:
 
     def total(self, factor: str) -> CountRange:
         """Return the levels of a factor in all: as counted, or as they follow from the sizes."""
-        counted = self.known.totals.get(factor)
-        if counted is not None:
-            return CountRange(counted, counted, approximate=False)
-        return total_levels(self.design, factor)
+        return self._totals[factor]
+
+    @cached_property
+    def _totals(self) -> dict[str, CountRange]:
+        counted = {name: CountRange(n, n, approximate=False) for name, n in self.known.totals.items()}
+        left = [name for name in self.design.names if name not in counted]
+        return counted | {name: total_levels(self.design, name) for name in left}
 
     def levels(self, factor: str) -> tuple[str, ...]:
         """Return the names of the levels of a factor, none if they are not known."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from edviz.counts import CountRange, total_levels
 from edviz.diagram.width import elide, printable
-from edviz.model import Aliasing, Design, Factor, Kind
+from edviz.model import Design, Factor, Kind
 from edviz.order import Node, nodes_of
 
 Sign = Literal["×", "◊", "≈≈", "≈"]
@@ -103,6 +103,7 @@ class _Met:
 
     nodes: frozenset[Node]
     id: str
+    any: Node
     sign: Sign | None = None
 
 
@@ -114,29 +115,24 @@ class _Joining:
         self._ids = ids
         self._joints: list[Joint] = []
         self._lines: list[Line] = []
-        nodes = nodes_of(design)
+        self._nodes = nodes_of(design)
         self._signs: dict[frozenset[Node], Sign] = {
-            frozenset((nodes[each.a], nodes[each.b])): "◊" if each.partial else "×" for each in design.crossings
+            frozenset((self._nodes[each.a], self._nodes[each.b])): "◊" if each.partial else "×"
+            for each in design.crossings
         }
-        self._met = [_Met(frozenset([node]), self._place_of(node)) for node in dict.fromkeys(nodes.values())]
-        self._places = {node: met.id for met in self._met for node in met.nodes}
-        self._nodes = nodes
+        self._places = {node: self._place_of(node) for node in dict.fromkeys(self._nodes.values())}
 
     def result(self) -> tuple[tuple[Joint, ...], tuple[Line, ...]]:
         """Return joints and lines."""
-        crossed = self._join_crossed()
-        self._lines += self._nestings(crossed)
+        self._lines += self._nestings(self._join_crossed())
         for aliasing in self._design.aliasings:
             if aliasing.partial:
-                self._join("≈", [self._ids[name] for name in self._in_order(aliasing)])
+                self._join("≈", [self._ids[name] for name in self._design.names if name in aliasing.factors])
         for effect in self._design.batch_effects:
             self._lines.append(Line(self._ids[effect.batch], self._ids[effect.unit], "batch_effect"))
         for classification in self._design.classifications:
             self._lines.append(Line(self._ids[classification.unit], self._ids[classification.label], "classifies"))
         return tuple(self._joints), tuple(self._lines)
-
-    def _in_order(self, aliasing: Aliasing) -> list[str]:
-        return [name for name in self._design.names if name in aliasing.factors]
 
     def _place_of(self, node: Node) -> str:
         places = [self._ids[name] for name in node]
@@ -153,51 +149,59 @@ class _Joining:
 
         So three crossed factors meet in one joint, and ``(A ◊ B) × C`` has a joint for A and B, and one for that and C.
         """
+        met = [_Met(frozenset([node]), place, node) for node, place in self._places.items()]
         found: dict[str, _Met] = {}
-        met = self._met
-        while (twins := next(self._twins(met), None)) is not None:
+        while (twins := self._twins(met)) is not None:
             joined = self._joined(*twins)
             found[joined.id] = joined
-            met = [each for each in met if each not in twins] + [joined]
+            met = [each for each in met if not each.nodes <= joined.nodes] + [joined]
         for one, other in combinations(met, 2):
             if sign := self._sign(one, other):
-                pair = _Met(one.nodes | other.nodes, self._join(sign, [one.id, other.id]), sign)
+                pair = _Met(one.nodes | other.nodes, self._join(sign, [one.id, other.id]), one.any, sign)
                 found[pair.id] = pair
-        return list(found.values())
+        return sorted(found.values(), key=lambda each: -len(each.nodes))
 
-    def _joined(self, one: _Met, other: _Met) -> _Met:
-        sign = self._sign(one, other)
-        assert sign is not None  # noqa: S101 - twins are crossed
-        nodes = one.nodes | other.nodes
-        for grown, added in ((one, other), (other, one)):
-            if grown.sign == sign:
-                self._lines.append(Line(added.id, grown.id, LINKS[sign]))
-                return _Met(nodes, grown.id, sign)
-        return _Met(nodes, self._join(sign, [one.id, other.id]), sign)
+    def _joined(self, sign: Sign, group: Sequence[_Met]) -> _Met:
+        """Join a group, in a joint that is there already if one of the group is such a one."""
+        nodes = frozenset().union(*(each.nodes for each in group))
+        grown = next((each for each in group if each.sign == sign), None)
+        if grown is None:
+            return _Met(nodes, self._join(sign, [each.id for each in group]), group[0].any, sign)
+        self._lines += [Line(each.id, grown.id, LINKS[sign]) for each in group if each is not grown]
+        return _Met(nodes, grown.id, grown.any, sign)
 
-    def _twins(self, met: Sequence[_Met]) -> Iterator[tuple[_Met, _Met]]:
-        for one, other in combinations(met, 2):
-            others = [each for each in met if each not in (one, other)]
-            if self._sign(one, other) and all(self._sign(one, each) == self._sign(other, each) for each in others):
-                yield one, other
+    def _twins(self, met: Sequence[_Met]) -> tuple[Sign, list[_Met]] | None:
+        """Find several that are crossed with each other by one sign, and with all others alike."""
+        signs: tuple[Sign, ...] = ("×", "◊")
+        crossed = {
+            each.id: {(other.id, sign) for other in met if other is not each and (sign := self._sign(each, other))}
+            for each in met
+        }
+        for sign in signs:
+            alike: dict[frozenset[tuple[str, Sign]], list[_Met]] = {}
+            for each in met:
+                alike.setdefault(frozenset({(each.id, sign), *crossed[each.id]}), []).append(each)
+            for group in alike.values():
+                if len(group) > 1:
+                    return sign, group
+        return None
 
     def _sign(self, one: _Met, other: _Met) -> Sign | None:
-        return self._signs.get(frozenset((min(one.nodes), min(other.nodes))))
+        # Nodes that meet are alike to all others, so any one of them will do.
+        return self._signs.get(frozenset((one.any, other.any)))
 
     def _nestings(self, joints: Sequence[_Met]) -> Iterator[Line]:
-        parents: dict[Node, list[Node]] = {}
+        parents: dict[Node, dict[Node, None]] = {}
         for nesting in self._design.nestings:
-            above = parents.setdefault(self._nodes[nesting.inner], [])
-            if self._nodes[nesting.outer] not in above:
-                above.append(self._nodes[nesting.outer])
+            parents.setdefault(self._nodes[nesting.inner], {})[self._nodes[nesting.outer]] = None
         for node, above in parents.items():
-            for start in self._starts(above, joints):
+            for start in self._starts(list(above), joints):
                 yield from (Line(start, self._ids[name], "nests") for name in node)
 
     def _starts(self, above: Sequence[Node], joints: Sequence[_Met]) -> Iterator[str]:
         """Yield the largest joints of nodes that all nest something, then the nodes that are in none."""
         left = set(above)
-        for joint in sorted(joints, key=lambda each: -len(each.nodes)):
+        for joint in joints if len(above) > 1 else ():
             if joint.nodes <= left:
                 left -= joint.nodes
                 yield joint.id
