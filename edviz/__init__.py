@@ -8,16 +8,18 @@ from edviz.lazy import importer
 
 if TYPE_CHECKING:
     from edviz.diagram import render
+    from edviz.experimental_design import ExperimentalDesign
     from edviz.grammar import dumps, loads
     from edviz.model import Design, make_design
 
 __version__ = "0.1.0"
-__all__ = ["Design", "__version__", "dumps", "loads", "make_design", "render"]
+__all__ = ["Design", "ExperimentalDesign", "__version__", "dumps", "loads", "make_design", "render"]
 
 __getattr__ = importer(
     __name__,
     {
         "Design": "edviz.model",
+        "ExperimentalDesign": "edviz.experimental_design",
         "dumps": "edviz.grammar",
         "loads": "edviz.grammar",
         "make_design": "edviz.model",

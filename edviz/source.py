@@ -1,22 +1,67 @@
-"""Designs from wherever they are written: a text, a text file, a design card or an .h5ad file."""
+"""Designs from wherever they are written: a text, JSON, a text file, a design card or an .h5ad file."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edviz.errors import DesignError
+from edviz.export.document import from_json
 from edviz.grammar import loads
 from edviz.model import Design
 
 LARGEST_TEXT = 1_000_000
 """A design is a few lines; a file with more bytes than this is something else."""
 HDF5_SIGNATURE = b"\x89HDF"
-FILE_SUFFIXES = (".h5ad", ".md", ".txt", ".edviz")
+FILE_SUFFIXES = (".h5ad", ".md", ".txt", ".edviz", ".json")
 
 
-def design_of(text_or_path: str) -> Design:
-    """Return the design in a text, or in the file of that path if there is one.
+@dataclass(frozen=True)
+class KnownDesign:
+    """A design, and what its source tells beside it; None where it does not.
+
+    Attributes
+    ----------
+    design
+        The design.
+    totals
+        Levels in all that were counted, by factor.
+    levels
+        Names of the levels that occur, by factor.
+    n_obs
+        Number of observations.
+    unit
+        Columns that together name the experimental unit; empty if every row is one.
+    n_units
+        Number of experimental units.
+    species
+        As the file tells, `unknown` if it does not.
+    has_counts
+        Whether some matrix holds raw counts.
+    """
+
+    design: Design
+    totals: Mapping[str, int] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    n_obs: int | None = None
+    unit: tuple[str, ...] | None = None
+    n_units: int | None = None
+    species: str | None = None
+    has_counts: bool | None = None
+
+
+def known_design_of(text_or_path: str, *, contents: bool = False) -> KnownDesign:
+    """Return the design in a text, or in the file of that path if there is one, with what the source tells.
+
+    Parameters
+    ----------
+    text_or_path
+        A text, a path, or the address of a file on a server.
+    contents
+        Whether to look for species and raw counts in an .h5ad file, too.
 
     Raises
     ------
@@ -28,16 +73,23 @@ def design_of(text_or_path: str) -> Design:
         If it is an .h5ad file that cannot be read.
     """
     if text_or_path and _exists(text_or_path):
-        return design_of_file(Path(text_or_path))
+        return known_design_of_file(Path(text_or_path), contents=contents)
     if "://" in text_or_path and "\n" not in text_or_path:
-        return _infer(text_or_path)
+        return _infer(text_or_path, contents=contents)
     if text_or_path.strip().lower().endswith(FILE_SUFFIXES):
         raise DesignError(f"no such file: {text_or_path}")
-    return design_of_text(text_or_path)
+    return known_design_of_text(text_or_path)
 
 
-def design_of_file(path: Path) -> Design:
+def known_design_of_file(path: Path, *, contents: bool = False) -> KnownDesign:
     """Return the design in a text file or a design card, or infer that of an .h5ad file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    contents
+        Whether to look for species and raw counts in an .h5ad file, too.
 
     Raises
     ------
@@ -53,60 +105,129 @@ def design_of_file(path: Path) -> Design:
     with path.open("rb") as file:
         start = file.read(LARGEST_TEXT + 1)
     if path.suffix == ".h5ad" or start.startswith(HDF5_SIGNATURE):
-        return _infer(path)
+        return _infer(path, contents=contents)
     if len(start) > LARGEST_TEXT:
         raise DesignError(f"{path} holds more than {LARGEST_TEXT:,} bytes, which is too long for a design")
     try:
-        return design_of_text(start.decode("utf-8-sig"))
+        return known_design_of_text(start.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise DesignError(f"{path} is neither text nor an .h5ad file") from None
 
 
-def design_of_text(text: str) -> Design:
-    """Return the design that a text or a design card holds.
+def known_design_of_text(text: str) -> KnownDesign:
+    """Return the design that a text, JSON or a design card holds.
 
     Raises
     ------
     DesignError
-        If the text has the front matter of a card, but no design in it.
+        If the text has the front matter of a card, but no design in it, or is JSON of something else.
     GrammarError
         If it is not in the edviz language.
     """
-    card = text.startswith(("---\n", "---\r\n"))
-    design = loads(_written_on_card(text) if card else text)
-    if not design.factors:
+    if text.startswith(("---\n", "---\r\n")):
+        known = _of_card(_front_matter(text))
+    else:
+        known = _of_design(from_json(text) if _is_json(text) else loads(text))
+    if not known.design.factors:
         raise DesignError("the text holds no design; write one such as 'donor(8) > sample(2)'")
-    return design
+    return known
 
 
-def _infer(path: Path | str) -> Design:
+def design_of(text_or_path: str) -> Design:
+    """Return the design in a text, or in the file of that path if there is one; raises as `known_design_of` does."""
+    return known_design_of(text_or_path).design
+
+
+def design_of_text(text: str) -> Design:
+    """Return the design that a text, JSON or a design card holds; raises as `known_design_of_text` does."""
+    return known_design_of_text(text).design
+
+
+def _of_design(design: Design) -> KnownDesign:
+    return KnownDesign(design, levels={factor.name: factor.levels for factor in design.factors if factor.levels})
+
+
+def _infer(path: Path | str, *, contents: bool) -> KnownDesign:
     # Only this kind of source needs numpy.
     from edviz.infer import infer_design
     from edviz.supervised import start_reading
 
-    with start_reading(path, factors=True) as reading:
-        return infer_design(reading.factors()).design
+    with start_reading(path, factors=True, summary=contents) as reading:
+        inference = infer_design(reading.factors())
+        summary = reading.summary() if contents else None
+    unit = inference.report.unit
+    return KnownDesign(
+        design=inference.design,
+        totals=inference.totals,
+        levels={name: inference.facts.tables.occurring(name) for name in inference.roles.shown},
+        n_obs=inference.report.n_obs,
+        unit=None if unit is None else unit.columns,
+        n_units=None if unit is None else unit.n_units,
+        species=None if summary is None else summary.species.name,
+        has_counts=None if summary is None else summary.counts.location is not None,
+    )
 
 
-def _written_on_card(card: str) -> str:
-    """Take the entry `design` out of the front matter, whose values are JSON."""
+def _of_card(entries: Mapping[str, Any]) -> KnownDesign:
+    """Take from the front matter of a card what it tells; entries of another form tell nothing."""
+    design = loads(_written_on_card(entries))
+    factors = [
+        each for each in (entries.get("factors") or []) if isinstance(each, dict) and each.get("name") in design.names
+    ]
+    totals = {each["name"]: each["n_levels"] for each in factors if isinstance(each.get("n_levels"), int)}
+    n_obs = entries.get("n_obs") if isinstance(entries.get("n_obs"), int) else None
+    rows = [name for name in design.names if name not in totals]
+    if len(rows) == 1 and n_obs is not None:
+        totals[rows[0]] = n_obs
+    unit: dict[str, Any] = entries["unit"] if isinstance(entries.get("unit"), dict) else {}
+    return KnownDesign(
+        design=design,
+        totals=totals,
+        levels={
+            each["name"]: tuple(map(str, each["levels"])) for each in factors if isinstance(each.get("levels"), list)
+        },
+        n_obs=n_obs,
+        unit=tuple(map(str, unit["columns"])) if isinstance(unit.get("columns"), list) else None,
+        n_units=unit.get("n_units") if isinstance(unit.get("n_units"), int) else None,
+        species=entries["species"] if isinstance(entries.get("species"), str) else None,
+        has_counts=entries["counts"] is not None if "counts" in entries else None,
+    )
+
+
+def _front_matter(card: str) -> dict[str, Any]:
+    """Read the front matter of a card, whose values are JSON; lines of another form are passed over."""
+    entries: dict[str, Any] = {}
+    key = ""
     for line in card.splitlines()[1:]:
         if line == "---":
             break
-        key, _, value = line.partition(": ")
-        if key == "design":
-            return _string_of(value)
-    raise DesignError("the text starts like a design card, but its front matter has no entry 'design'")
+        if line.startswith("  - ") and isinstance(entries.get(key), list):
+            entries[key].append(_json_or_none(line[4:]))
+            continue
+        key, _, value = line.partition(":")
+        entries[key] = _json_or_none(value) if value.strip() else []
+    return entries
 
 
-def _string_of(value: str) -> str:
-    try:
-        text = json.loads(value)
-    except ValueError:
-        text = None
+def _written_on_card(entries: Mapping[str, Any]) -> str:
+    if "design" not in entries:
+        raise DesignError("the text starts like a design card, but its front matter has no entry 'design'")
+    text = entries["design"]
     if not isinstance(text, str):
         raise DesignError("the entry 'design' of the card is not a string in double quotes")
     return text
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is JSON; one in the edviz language may begin with a brace, too, but is never JSON."""
+    return text.lstrip().startswith("{") and _json_or_none(text) is not None
 
 
 def _exists(text_or_path: str) -> bool:

@@ -55,7 +55,7 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except (EdvizError, OSError) as error:
-        sys.exit(_said(error))
+        sys.exit(said(error))
 
 
 def arguments(description: str | None, *, examples: str = "") -> argparse.ArgumentParser:
@@ -236,7 +236,7 @@ def _kind_of_column(text: str) -> tuple[str, Kind]:
     raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=KIND with a kind of {', '.join(KINDS)}")
 
 
-def _said(error: EdvizError | OSError) -> str:
+def said(error: EdvizError | OSError) -> str:
     """Say an error; what comes from outside cannot act on the terminal."""
     message = str(error)
     if not isinstance(error, EdvizError) and error.strerror:

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
 from _many import Run, add_files, in_short, is_single, print_json_line
 
+from edviz.output import writing
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
   infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden
+  infer_design.py cells.h5ad --sample-sheet samples.csv
   infer_design.py data/ --table --csv designs.csv
   infer_design.py data/*.h5ad --json > designs.jsonl"""
 
@@ -38,9 +41,13 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print a table of designs; with --json, its rows")
     parser.add_argument("--csv", metavar="OUT", help="write a table of designs as CSV, or print it if OUT is -")
     add_overrides(parser)
+    add_tables(parser)
     args = parser.parse_intermixed_args()
     if args.csv == "-" and (args.json or args.table):
         parser.error("--csv - prints the table as CSV, so neither --json nor --table can be given")
+    wants_tables = args.sample_sheet is not None or args.factor_table is not None
+    if wants_tables and not (is_single(args) and not args.table and args.csv is None):
+        parser.error("--sample-sheet and --factor-table are of one FILE, without --table and --csv")
     if is_single(args) and not args.table and args.csv is None:
         infer_one(args)
     else:
@@ -54,10 +61,34 @@ def infer_one(args: argparse.Namespace) -> None:
         from edviz.infer import infer_design  # while the file is being read
 
         inference = infer_design(reading.factors(), overrides)
+    write_tables(inference, args)
     if args.json:
         print_json(inference.report)
     else:
         print_inference(inference, page_of(args))
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Add the tables that can be written beside the answer."""
+    group = parser.add_argument_group("tables to write")
+    group.add_argument("--sample-sheet", metavar="OUT.csv", help="the experimental units, a row each")
+    group.add_argument("--with-constants", action="store_true", help="add columns with one level to the sample sheet")
+    group.add_argument("--factor-table", metavar="OUT.md", help="the candidate factors with their evidence")
+
+
+def write_tables(inference: Inference, args: argparse.Namespace) -> None:
+    """Write the tables that were asked for."""
+    if args.sample_sheet is not None:
+        from edviz.export.sample_sheet import sample_sheet, write_sample_sheet
+
+        sheet = sample_sheet(inference, constants=args.with_constants)
+        with writing(Path(args.sample_sheet)) as stream:
+            write_sample_sheet(sheet, stream)
+    if args.factor_table is not None:
+        from edviz.export.factor_table import factors_to_markdown
+
+        with writing(Path(args.factor_table)) as stream:
+            stream.write(factors_to_markdown(inference.report) + "\n")
 
 
 def infer_many(args: argparse.Namespace) -> None:

@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from edviz.comparison.statements import similarity, structure
+from edviz.comparison.where import TRAITS
 from edviz.errors import GrammarError
 from edviz.grammar import loads
 from edviz.infer import findings
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ["README.md", "SKILL.md", "references/language.md", "references/inference.md", "CONTRIBUTING.md"]
+DOCUMENTS = [
+    "README.md",
+    "SKILL.md",
+    "references/language.md",
+    "references/inference.md",
+    "references/comparison.md",
+    "CONTRIBUTING.md",
+]
 FENCES = [
     (document, language, body)
     for document in DOCUMENTS
@@ -77,3 +86,13 @@ def test_the_picture_in_the_readme_is_what_the_command_draws(tmp_path):
     ).stdout
     picture = next(body for document, kind, body in FENCES if document == "README.md" and kind == "text")
     assert picture.strip() in drawn
+
+
+def test_every_word_of_a_condition_is_explained():
+    explained = set(re.findall(r"`(\w+)`", (ROOT / "references/comparison.md").read_text(encoding="utf-8")))
+    assert set(TRAITS) <= explained, set(TRAITS) - explained
+
+
+def test_the_similarity_in_the_document_is_so():
+    text = next(body for document, kind, body in FENCES if document == "references/comparison.md" and kind == "edviz")
+    assert similarity(structure(loads(text)), structure(loads("Donor(3) > Sample(2)"))) == 0.5

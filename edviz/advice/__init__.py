@@ -1,0 +1,1 @@
+"""What a design allows: comparisons, their units and models, batch keys."""

@@ -20,7 +20,8 @@ Term = tuple[str, ...]
 """Factors whose combinations of levels are meant."""
 
 R_RESERVED = frozenset(
-    "if else repeat while function for next break TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_character_ in".split()
+    "if else repeat while function for in next break TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ "
+    "NA_character_".split()
 )
 UNIT_COLUMN, ONE_GROUP = "unit", "all_rows"
 """Columns that a model of statsmodels needs and that the table may not have yet."""
@@ -131,10 +132,17 @@ def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
     names = [*terms.fixed, *terms.blocks, terms.condition]
     in_r = "~ " + _sum(names, _r_factor(terms.numbers))
     in_python = "~ " + _sum(names, _python_factor(terms.numbers))
+    call = repr(in_python)
     return (
         Model("DESeq2", "R", rows, in_r, f"DESeqDataSetFromMatrix(counts, samples, design = {in_r})"),
         Model("edgeR, limma", "R", rows, in_r, f"model.matrix({in_r}, data = samples)"),
-        Model("PyDESeq2", "Python", rows, in_python, f"DeseqDataSet(counts=counts, metadata=samples, design={in_python!r})"),
+        Model(
+            "PyDESeq2",
+            "Python",
+            rows,
+            in_python,
+            f"DeseqDataSet(counts=counts, metadata=samples, design={in_python!r})",
+        ),
     )
 
 

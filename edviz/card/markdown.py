@@ -46,8 +46,8 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def yaml_scalar(value: object) -> str:
-    """Write a value as JSON, which is YAML, too."""
-    return json.dumps(value, ensure_ascii=True)
+    """Write a value as JSON, which is YAML, too; no tag can begin in it where front matter is shown as Markdown."""
+    return json.dumps(value, ensure_ascii=True).replace("<", "\\u003c")
 
 
 def _cell(text: str) -> str:

@@ -193,13 +193,25 @@ def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: 
         "questions": [question.id for question in report.questions],
     }
     factors = [
-        {"name": factor.name, "kind": factor.kind, "n_levels": factor.n_levels, "same_as": factor.same_as}
+        {
+            "name": factor.name,
+            "kind": factor.kind,
+            "n_levels": factor.n_levels,
+            "same_as": factor.same_as,
+            **_few_levels(inference, factor.name),
+        }
         for factor in report.factors
         if factor.in_design
     ]
     lines = [f"{key}: {yaml_scalar(value)}" for key, value in entries.items()]
     lines += ["factors:" if factors else "factors: []", *(f"  - {yaml_scalar(factor)}" for factor in factors)]
     return "\n".join(["---", *lines, "---"])
+
+
+def _few_levels(inference: Inference, name: str) -> dict[str, tuple[str, ...]]:
+    """Name the levels by which cards are compared, unless they are too many to list anywhere on the card."""
+    levels = inference.facts.tables.occurring(name)
+    return {"levels": levels} if len(levels) <= sections.MOST_LEVELS_LISTED else {}
 
 
 def _command(name: str, overrides: Overrides) -> str:

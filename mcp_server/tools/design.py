@@ -12,18 +12,23 @@ from pydantic import Field
 
 from edviz.card import CardResult, write_card
 from edviz.card.writing import SUFFIX, name_of
+from edviz.comparison import Comparison, ComparisonTable, compare_all, read_condition, subject_of
+from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
+from edviz.export.formats import export_text
 from edviz.infer import Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
-from edviz.source import design_of, design_of_file, design_of_text
+from edviz.source import known_design_of, known_design_of_file, known_design_of_text
 from edviz.supervised import start_reading
 from edviz.table import Column, FactorListing
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_tool
 
+MOST_IN_DETAIL = 3
+"""Of more designs, pairs are compared in numbers only."""
 SHOWN_LEVELS = 20
 # A path may be the address of a file on a server, so the world is open.
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
@@ -31,6 +36,7 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 Detail = Literal["concise", "full"]
+DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
 H5adPath = Annotated[str, Field(description="Path of the .h5ad file, or its http(s), s3 or gs address.")]
 Unit = Annotated[tuple[str, ...], Field(description="Column, or columns together, that name the experimental units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kinds of columns, by name.")]
@@ -47,6 +53,7 @@ def design_tools(settings: Settings) -> list[Tool]:
         make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
         make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
         make_tool(tools.render_design, title="Draw a design", annotations=READS),
+        make_tool(tools.compare_designs, title="Compare designs", annotations=READS),
         make_tool(tools.write_design_card, title="Write a design card", annotations=WRITES),
     ]
 
@@ -106,6 +113,7 @@ class DesignTools:
         path: Annotated[str | None, Field(description="Instead: a text file, design card or .h5ad file.")] = None,
         width: Annotated[int, Field(description="Most columns of the diagram.")] = 80,
         ascii: Annotated[bool, Field(description="Use only ASCII characters.")] = False,
+        format: Annotated[DiagramFormat, Field(description="What `diagram` of the result is written in.")] = "text",
     ) -> DesignDescription:
         """Check a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)", and draw
         it as text: returns the diagram, the canonical text, factors, relations, the number of observations
@@ -113,12 +121,39 @@ class DesignTools:
         """
         if path is not None and design is None:
             place = place_to_read(path, self.settings)
-            read = design_of_file(place) if isinstance(place, Path) else design_of(place)
+            read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
         elif design is not None and path is None:
-            read = design_of_text(design)
+            read = known_design_of_text(design)
         else:
             raise DesignError("give either design, a text in the edviz language, or path, a file that holds one")
-        return describe_design(read, width=width, ascii=ascii)
+        described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
+        if format == "text":
+            return described
+        return replace(described, diagram=export_text(read.design, format, totals=read.totals))
+
+    def compare_designs(
+        self,
+        designs: Annotated[tuple[str, ...], Field(description="Designs in the edviz language.")] = (),
+        paths: Annotated[tuple[str, ...], Field(description="Design cards, text or .h5ad files.")] = (),
+        where: Annotated[
+            str | None, Field(description="Condition, such as 'paired and units >= 5, treatments = 2'.")
+        ] = None,
+        sort: Annotated[str | None, Field(description="Entry of the result's designs to sort by.")] = None,
+    ) -> ComparisonTable:
+        """Compare two or more designs: for each pair what is the same and differs, how alike structure and
+        content are (0 to 1), and whether the data could be pooled, on which factors. With many, pick those
+        that fulfil a condition on traits and factor names (and, or, not); pairs of 4 to 12 come without details.
+        """
+        condition = None if where is None else read_condition(where)
+        places = [place_to_read(path, self.settings) for path in paths]
+        subjects = [subject_of_file(place) if isinstance(place, Path) else subject_of(place) for place in places]
+        subjects += map(subject_of_text, designs)
+        if not subjects:
+            raise DesignError("give designs, texts in the edviz language, or paths, files that hold some")
+        table = compare_all(subjects, where=condition, sort=sort)
+        if len(table.designs) <= MOST_IN_DETAIL:
+            return table
+        return replace(table, comparisons=tuple(map(_only_how_alike, table.comparisons)))
 
     def write_design_card(
         self,
@@ -138,6 +173,21 @@ class DesignTools:
         source = place_to_read(path, self.settings)
         target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
         return write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+
+
+def _only_how_alike(comparison: Comparison) -> Comparison:
+    """Leave out the lists; of many pairs they are too much to read."""
+    nothing: tuple[()] = ()
+    return replace(
+        comparison,
+        same=nothing,
+        differs=nothing,
+        factors=nothing,
+        relations_in_both=nothing,
+        relations_in_a=nothing,
+        relations_in_b=nothing,
+        numbers=nothing,
+    )
 
 
 def _shortened(column: Column) -> Column:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.mcp_server.serving import MODES, answer, call, client, refusal
-from tests.scripts.running import run_json
+from tests.scripts.running import run, run_json
 
 pytestmark = pytest.mark.anyio
 
@@ -158,3 +158,47 @@ async def test_calls_at_the_same_time_do_not_mix(shipped: Path, tmp_path: Path) 
 async def test_an_unknown_tool_is_an_error(tmp_path: Path) -> None:
     result = await call(tmp_path, "infer_desing")
     assert result.is_error
+
+
+@pytest.mark.parametrize("form", ["mermaid", "dot", "graphml"])
+async def test_a_drawing_for_another_program_is_the_one_of_the_script(form: str, tmp_path: Path) -> None:
+    drawn = await answer(tmp_path, "render_design", design=DESIGN, format=form)
+    assert drawn["diagram"] == run("render_design", DESIGN, "--format", form).stdout
+    assert {**drawn, "diagram": ""} == {**run_json("render_design", DESIGN), "diagram": ""}
+
+
+async def test_designs_are_compared_as_by_the_script(shipped: Path, tmp_path: Path) -> None:
+    found = await answer(tmp_path, "compare_designs", paths=[str(shipped.resolve())], designs=[DESIGN])
+    assert found == run_json("compare_designs", shipped.resolve(), DESIGN)
+    picked = await answer(tmp_path, "compare_designs", designs=[DESIGN, "a(2)"], where="mouse >= 8", sort="units")
+    assert [each["name"] for each in picked["designs"]] == [DESIGN]
+
+
+async def test_many_designs_are_compared_in_numbers_only(tmp_path: Path) -> None:
+    found = await answer(tmp_path, "compare_designs", designs=[DESIGN, "a(2)", "b(2) > c(3)", "d(2) × e(3)"])
+    assert len(found["comparisons"]) == 6
+    assert all(pair["factors"] == pair["same"] == [] for pair in found["comparisons"])
+    assert len(json.dumps(found)) < 8_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "give designs"),
+        ({"designs": [DESIGN], "where": "mous >= 8"}, "did you mean Mouse"),
+        ({"designs": [DESIGN], "where": "mouse >"}, "at its end"),
+        ({"designs": [DESIGN], "sort": "hue"}, "cannot be sorted by 'hue'"),
+        ({"designs": ["Mouse(4"]}, "line 1, column 6"),
+    ],
+)
+async def test_a_wrong_comparison_says_what_would_be_right(arguments: dict, words: str, tmp_path: Path) -> None:
+    assert words in await refusal(tmp_path, "compare_designs", **arguments)
+
+
+async def test_designs_outside_the_folders_are_not_compared(shipped: Path, tmp_path: Path) -> None:
+    async with client(tmp_path, read_roots=(tmp_path.resolve(),)) as connected:
+        result = await connected.call_tool("compare_designs", {"paths": [str(shipped)], "designs": [str(shipped)]})
+        assert result.is_error
+        assert "may not read" in result.content[0].text
+        result = await connected.call_tool("compare_designs", {"designs": [str(shipped)]})
+        assert result.is_error

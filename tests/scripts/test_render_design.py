@@ -1,5 +1,6 @@
 """Where a design to draw may come from."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,64 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     done = run("render_design", "-", text=text)
     assert done.returncode in (0, 1)
     assert "Traceback" not in done.stderr
+
+
+FORMATS = {"text": "┌", "json": "{", "dot": "digraph", "graphml": "<?xml", "mermaid": "flowchart TD"}
+needs_graphviz = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+
+
+@pytest.mark.parametrize(("form", "start"), FORMATS.items())
+def test_every_format_is_printed_and_written(form: str, start: str, tmp_path: Path) -> None:
+    printed = run("render_design", DESIGN, "--format", form)
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout.startswith(start)
+    written = run("render_design", DESIGN, "--format", form, "-o", tmp_path / "out")
+    assert (written.returncode, written.stdout, written.stderr) == (0, "", "")
+    assert printed.stdout.startswith((tmp_path / "out").read_text(encoding="utf-8").rstrip())
+
+
+def test_json_is_the_same_by_either_name() -> None:
+    assert run("render_design", DESIGN, "--json").stdout == run("render_design", DESIGN, "--format", "json").stdout
+
+
+def test_json_is_drawn_again(tmp_path: Path) -> None:
+    run("render_design", DESIGN, "-o", tmp_path / "design.json")
+    assert run_json("render_design", tmp_path / "design.json") == run_json("render_design", DESIGN)
+    assert run_json("render_design", "-", text=(tmp_path / "design.json").read_text()) == run_json(
+        "render_design", DESIGN
+    )
+
+
+@needs_graphviz
+def test_the_name_of_the_output_says_the_format(shipped: Path, tmp_path: Path) -> None:
+    for name, start in {"a.svg": b"<?xml", "a.png": b"\x89PNG", "a.gv": b"digraph", "a.mmd": b"flowchart"}.items():
+        assert run("render_design", shipped, "-o", tmp_path / name).returncode == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_totals_of_a_file_are_those_that_were_counted(shipped: Path) -> None:
+    assert "30 in all" in run("render_design", shipped, "--format", "dot").stdout
+    assert "Totals: sample 30, cell 200" in run("render_design", shipped).stdout
+
+
+def test_a_name_that_says_no_format_is_refused(tmp_path: Path) -> None:
+    done = run("render_design", DESIGN, "-o", tmp_path / "a.doc")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "or give --format" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_source_is_not_overwritten(tmp_path: Path) -> None:
+    source = tmp_path / "design.txt"
+    source.write_text(DESIGN)
+    done = run("render_design", source, "-o", source)
+    assert done.returncode == 1
+    assert "would overwrite" in done.stderr
+    assert source.read_text() == DESIGN
+
+
+def test_without_graphviz_pictures_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    done = run("render_design", DESIGN, "-o", tmp_path / "a.svg", PATH="")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "install graphviz" in done.stderr
+    assert not list(tmp_path.iterdir())
