@@ -45,7 +45,7 @@ class ModelMatrix:
     @property
     def n_columns(self) -> int:
         """Number of columns."""
-        return self.blocks[-1].columns.stop
+        return int(self.blocks[-1].columns.stop)
 
     def block(self, term: Term) -> Block:
         """Return the columns of a term."""
@@ -76,7 +76,7 @@ class ModelMatrix:
     def _values(self, block: Block, prime: int) -> Ints:
         numeric = [name for name in block.term if name in self.table.covariates]
         factors = tuple(name for name in block.term if name not in numeric)
-        values = (self.table.cells(factors)[:, None] == np.arange(len(block.labels))).astype(np.int64)
+        values: Ints = (self.table.cells(factors)[:, None] == np.arange(len(block.labels))).astype(np.int64)
         for name in numeric:
             values = values * residues_of(self.table.covariates[name], prime)[:, None] % prime
         return values
@@ -111,7 +111,4 @@ def _labels(table: UnitTable, term: Term) -> tuple[str, ...]:
     factors = [name for name in term if name not in table.covariates]
     if not factors:
         return (spoken(term),)
-    first = np.unique(table.cells(factors), return_index=True)[1]
-    return tuple(
-        ":".join(table.levels_of(name)[table.of(name)[row]] for name in factors) for row in first.tolist()
-    )
+    return table.names_of(factors)

@@ -202,9 +202,7 @@ def _bracketed(name: str) -> str:
 def _coarser(name: str, order: Sequence[str], partitions: dict[str, Ints]) -> list[str]:
     mine = partitions[name]
     return [
-        other
-        for other in order
-        if n_classes(partitions[other]) < n_classes(mine) and refines(mine, partitions[other])
+        other for other in order if n_classes(partitions[other]) < n_classes(mine) and refines(mine, partitions[other])
     ]
 
 
@@ -214,7 +212,7 @@ def _sequential_ranks(partitions: Sequence[Ints]) -> list[int]:
     blocks = [(codes[:, None] == np.arange(n_classes(codes))).astype(np.int64) for codes in distinct.T]
     pivots = best_echelon(np.hstack(blocks)).pivots
     ends = np.cumsum([block.shape[1] for block in blocks])
-    return np.diff(np.searchsorted(pivots, ends), prepend=0).tolist()
+    return [int(added) for added in np.diff(np.searchsorted(pivots, ends), prepend=0)]
 
 
 def _notes(
@@ -228,6 +226,6 @@ def _notes(
     differing = [each.name for each in elements if each.df != each.df_if_orthogonal]
     if differing and crossed:
         pair = " and ".join(crossed[0])
-        yield f"The formula and the rank differ for {', '.join(differing)}, as {pair} are not orthogonal; the rank holds."
+        yield f"The formula and the rank differ for {', '.join(differing)}: {pair} are not orthogonal; the rank holds."
     elif differing and closed:
         yield f"The formula and the rank differ for {', '.join(differing)}; the rank holds."

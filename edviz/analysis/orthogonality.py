@@ -160,4 +160,4 @@ def _why_not(table: UnitTable, a: Term, b: Term, cells: Cells, *, complete: bool
     if not complete:
         possible = int((_classes_in(cells.component, cells.a) * _classes_in(cells.component, cells.b)).sum())
         return f"{pair} are not orthogonal: {possible - len(cells.n)} of {possible} combinations do not occur"
-    return f"{pair} are not orthogonal: their combinations occur {cells.n.min()} to {cells.n.max()} times, out of proportion"
+    return f"{pair} are not orthogonal: combinations occur {cells.n.min()} to {cells.n.max()} times, out of proportion"

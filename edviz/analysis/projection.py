@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edviz.analysis.indicators import model_matrix
+from edviz.analysis.partition import n_classes
 from edviz.analysis.units import Floats, Ints, Term, UnitTable
 from edviz.errors import DesignError
 
@@ -35,7 +36,8 @@ def check_size(table: UnitTable) -> None:
 
 def indicator_columns(codes: Ints) -> Floats:
     """Return the indicators of a partition, shape (n_units, n_classes)."""
-    return (codes[:, None] == np.arange(int(codes.max(initial=-1)) + 1)).astype(np.float64)
+    columns: Floats = (codes[:, None] == np.arange(n_classes(codes))).astype(np.float64)
+    return columns
 
 
 def sequential_bases(table: UnitTable, terms: Sequence[Term]) -> dict[Term, Basis]:

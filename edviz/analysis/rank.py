@@ -84,7 +84,7 @@ def echelon(matrix: Ints | Floats, prime: int) -> Echelon:
     Columns are taken in panels, so that most of the work is products of floating-point matrices, which are
     fast and, at this size of the prime, exact.
     """
-    left = np.asarray(matrix % prime, dtype=np.float64)
+    left: Floats = np.asarray(matrix % prime, dtype=np.float64)
     free = np.ones(len(left), dtype=bool)
     pivot_rows: list[int] = []
     pivots: list[int] = []
@@ -93,9 +93,10 @@ def echelon(matrix: Ints | Floats, prime: int) -> Echelon:
         if not rows:
             continue
         places = [start + column for column in columns]
-        left[rows] = (_inverse(left[np.ix_(rows, places)], prime) @ left[rows]) % prime
+        left[rows] = (_inverse(left[rows][:, places], prime) @ left[rows]) % prime
         others = np.setdiff1d(np.flatnonzero(left[:, places].any(axis=1)), rows)
-        left[others] = (left[others] - left[np.ix_(others, places)] @ left[rows]) % prime
+        factors = left[others][:, places]
+        left[others] = (left[others] - factors @ left[rows]) % prime
         free[rows] = False
         pivot_rows += rows
         pivots += places

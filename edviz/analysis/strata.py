@@ -9,21 +9,20 @@ eigenvalues of Q_treatment Q_stratum Q_treatment, with Q the projectors (James a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from edviz.analysis.orthogonality import are_orthogonal, pair_balance
 from edviz.analysis.projection import Basis, check_size, sequential_bases, without
-from edviz.analysis.structure import stratum_name, terms_of
+from edviz.analysis.structure import Formula, nesting_of, stratum_name, terms_of
 from edviz.analysis.units import Term, UnitTable, spoken
 from edviz.errors import DesignError
 
 SMALLEST_EFFICIENCY = 1e-9
 """Efficiencies of tables of some thousand units are far above; what is below is rounding."""
 WITHIN = "within"
-Formula = str | Iterable[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,15 @@ class Stratum:
         Degrees of freedom in all.
     sources
         Treatment terms that have a share in it.
+    df_by_nesting
+        In a nested stratum the degrees of freedom within each level of the nesting factors; else empty.
     """
 
     name: str
     term: Term
     df: int
     sources: tuple[Source, ...]
+    df_by_nesting: dict[str, int] = field(default_factory=dict)
 
     @property
     def residual_df(self) -> int:
@@ -146,11 +148,11 @@ def anatomy(table: UnitTable, units: Formula, treatments: Formula = ()) -> Anato
     check_size(known)
     unit_bases = sequential_bases(known, unit_terms)
     treatment_bases = sequential_bases(known, treatment_terms)
-    strata = [
-        _decomposed(stratum_name(term, unit_terms), term, _Inside(basis), treatment_bases)
-        for term, basis in unit_bases.items()
-        if basis.shape[1]
-    ]
+    strata = []
+    for term, basis in unit_bases.items():
+        if basis.shape[1]:
+            stratum = _decomposed(stratum_name(term, unit_terms), term, _Inside(basis), treatment_bases)
+            strata.append(replace(stratum, df_by_nesting=_by_nesting(known, nesting_of(term, unit_terms), basis)))
     coarser = np.hstack([np.full((known.n_units, 1), known.n_units**-0.5), *unit_bases.values()])
     if coarser.shape[1] < known.n_units:
         strata.append(_decomposed(WITHIN, (), _Outside(coarser), treatment_bases))
@@ -171,7 +173,7 @@ class _Inside:
 
     @property
     def df(self) -> int:
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     def part_of(self, columns: Basis) -> Basis:
         return np.asarray(self.basis @ (self.basis.T @ columns))
@@ -185,7 +187,7 @@ class _Outside:
 
     @property
     def df(self) -> int:
-        return self.basis.shape[0] - self.basis.shape[1]
+        return int(self.basis.shape[0] - self.basis.shape[1])
 
     def part_of(self, columns: Basis) -> Basis:
         return without(columns, self.basis)
@@ -203,6 +205,14 @@ def _decomposed(name: str, term: Term, space: _Inside | _Outside, treatments: di
             sources.append(Source(spoken(treatment), tuple(sorted(efficiencies[seen].tolist()))))
             fitted = np.hstack([fitted, directions[:, seen]])
     return Stratum(name, term, space.df, tuple(sources))
+
+
+def _by_nesting(table: UnitTable, nesting: Term, basis: Basis) -> dict[str, int]:
+    """Split degrees of freedom by the trace of the projector, which a nested stratum has in blocks."""
+    if not nesting:
+        return {}
+    traces = np.bincount(table.cells(nesting), (basis**2).sum(axis=1))
+    return {name: round(trace) for name, trace in zip(table.names_of(nesting), traces.tolist(), strict=True)}
 
 
 def _empty_terms(bases: dict[Term, Basis], where: str) -> Iterator[str]:

@@ -12,17 +12,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from edviz.analysis.units import Term
 from edviz.errors import DesignError
 
+Formula = str | Iterable[str | Sequence[str]]
+"""A formula, names of factors, or terms: `"batch*drug"`, `["batch", "drug"]`, `[("batch",), ("batch", "drug")]`."""
+
 _TOKEN = re.compile(r"\s*(?:`([^`]+)`|([^\s`:/*+()]+)|([:/*+()]))")
 Terms = list[Term]
 
 
-def terms_of(formula: str | Iterable[Sequence[str]], known: Collection[str]) -> tuple[Term, ...]:
+def terms_of(formula: Formula, known: Collection[str]) -> tuple[Term, ...]:
     """Expand a formula into its terms, those of fewer factors first.
 
     Parameters
     ----------
     formula
-        A formula; terms that are already expanded are checked and put in order.
+        A formula; names of factors, or terms that are already expanded, are checked and put in order.
     known
         Names that a formula may use.
 
@@ -36,7 +39,10 @@ def terms_of(formula: str | Iterable[Sequence[str]], known: Collection[str]) -> 
     >>> terms_of("(occasion/driver)*car", ["occasion", "driver", "car"])
     (('occasion',), ('car',), ('occasion', 'driver'), ('occasion', 'car'), ('occasion', 'driver', 'car'))
     """
-    terms = _Reader(formula).read() if isinstance(formula, str) else [tuple(term) for term in formula]
+    if isinstance(formula, str):
+        terms = _Reader(formula).read()
+    else:
+        terms = [(term,) if isinstance(term, str) else tuple(term) for term in formula]
     for name in dict.fromkeys(name for term in terms for name in term):
         if name not in known:
             raise DesignError(f"no factor {name!r} for the formula {formula!r}; the factors are {', '.join(known)}")
@@ -44,16 +50,19 @@ def terms_of(formula: str | Iterable[Sequence[str]], known: Collection[str]) -> 
 
 
 def stratum_name(term: Term, terms: Collection[Term]) -> str:
-    """Name what a term adds to the terms it contains: `plots[blocks]` if nested, `rows#columns` if crossed.
-
-    A factor nests the others if the model has no term without it.
-    """
-    sets = {frozenset(other) for other in terms}
-    added = [name for name in term if len(term) == 1 or frozenset(term) - {name} in sets]
-    nesting = [name for name in term if name not in added]
-    if not added:
+    """Name what a term adds to the terms it contains: `plots[blocks]` if nested, `rows#columns` if crossed."""
+    if len(term) > 1 and not any(set(other) < set(term) for other in terms):
         return ":".join(term)
-    return "#".join(added) + (f"[{':'.join(nesting)}]" if nesting else "")
+    nesting = nesting_of(term, terms)
+    crossed = "#".join(name for name in term if name not in nesting)
+    return f"{crossed}[{':'.join(nesting)}]" if nesting else crossed
+
+
+def nesting_of(term: Term, terms: Collection[Term]) -> Term:
+    """Return those factors of a term that nest the others: the model has no term without them."""
+    sets = {frozenset(other) for other in terms}
+    nesting = tuple(name for name in term if len(term) > 1 and frozenset(term) - {name} not in sets)
+    return nesting if len(nesting) < len(term) else ()
 
 
 class _Reader:
@@ -117,7 +126,9 @@ class _Reader:
         return terms
 
     def _error(self, what: str) -> DesignError:
-        return DesignError(f"in the formula {self.formula!r} {what}; write for example 'blocks/plots' or 'rows*columns'")
+        return DesignError(
+            f"in the formula {self.formula!r} {what}; write for example 'blocks/plots' or 'rows*columns'"
+        )
 
 
 def _distinct(terms: Iterable[Term]) -> Terms:

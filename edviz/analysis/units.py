@@ -93,6 +93,15 @@ class UnitTable:
             cells[present] = numbered_from_zero(keys[present])[1]
         return cells
 
+    def names_of(self, term: Iterable[str]) -> tuple[str, ...]:
+        """Name the combinations of levels that occur, `A:1`, in the order of the numbers of `cells`."""
+        term = tuple(term)
+        cells = self.cells(term)
+        numbers, first = np.unique(cells, return_index=True)
+        return tuple(
+            ":".join(self.levels_of(name)[self.of(name)[row]] for name in term) for row in first[numbers >= 0].tolist()
+        )
+
     def complete(self, names: Iterable[str]) -> UnitTable:
         """Keep some factors and covariates, units where none of them is missing, and levels that occur there."""
         wanted = tuple(dict.fromkeys(names))
@@ -135,7 +144,7 @@ def unit_table(
         If the columns differ in length.
     """
     numbers = {name: np.asarray(values, dtype=np.float64) for name, values in (covariates or {}).items()}
-    lengths = {len(values) for values in [*factors.values(), *numbers.values()]}
+    lengths = {len(values) for values in factors.values()} | {len(values) for values in numbers.values()}
     if len(lengths) > 1:
         raise DesignError(f"the columns of a unit table have one length, not {sorted(lengths)}")
     n_units = lengths.pop() if lengths else 0
