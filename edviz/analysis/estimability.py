@@ -64,6 +64,8 @@ class Effect:
     def in_words(self) -> str:
         """Say it in a sentence."""
         given = f" given {listed(self.adjusted_for)}" if self.adjusted_for else ""
+        if not self.df:
+            return f"{self.factor} has one level where nothing is missing: there is nothing to compare."
         if self.estimable:
             return f"{self.factor}{given} is estimable."
         lost = f"{self.factor}{given} loses {self.lost} of {self.df} degrees of freedom"

@@ -58,8 +58,6 @@ def defining_relation(table: UnitTable, names: Sequence[str] | None = None) -> D
     for name in chosen:
         if len(known.levels_of(name)) != 2:
             raise DesignError(f"words are made of factors of two levels, but {name!r} has {len(known.levels_of(name))}")
-    if not chosen or not known.n_units:
-        return DefiningRelation(chosen, ())
     # Modulo 2 the product of signs is a sum, and words are the sums that do not change from the first unit on.
     changes = (known.codes + known.codes[0]) % 2
     basis = echelon(changes, 2).null_space().T.astype(np.int64)

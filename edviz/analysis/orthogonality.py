@@ -91,7 +91,7 @@ def pair_balance(table: UnitTable, a: Term, b: Term) -> PairBalance:
     cells = cells_of(known.cells(a), known.cells(b))
     orthogonal, complete = is_orthogonal(cells), is_complete(cells)
     because = "" if orthogonal else _why_not(known, a, b, cells, complete=complete)
-    smallest, largest = (int(cells.n.min()), int(cells.n.max())) if len(cells.n) else (0, 0)
+    smallest, largest = int(cells.n.min()), int(cells.n.max())
     return PairBalance(
         a, b, known.n_units, cells.n_components, orthogonal, complete, smallest == largest, smallest, largest, because
     )
@@ -107,8 +107,8 @@ def balance(table: UnitTable, names: Sequence[str] | None = None) -> Balance:
     """
     names = tuple(table.names if names is None else names)
     known = table.complete(names)
-    sizes = {name: _sizes(known.of(name)) for name in names}
-    cells = _sizes(known.cells(names))
+    sizes = {name: np.bincount(known.of(name)) for name in names}
+    cells = np.bincount(known.cells(names))
     possible = 1
     for name in names:
         possible *= len(known.levels_of(name))
@@ -116,7 +116,7 @@ def balance(table: UnitTable, names: Sequence[str] | None = None) -> Balance:
         tuple(pair_balance(table, (a,), (b,)) for a, b in combinations(names, 2)),
         {name: (int(n.min()), int(n.max())) for name, n in sizes.items()},
         (int(cells.min()), int(cells.max())),
-        len(cells) if known.n_units else 0,
+        len(cells),
         possible,
     )
 
@@ -136,11 +136,6 @@ def is_orthogonal(cells: Cells) -> bool:
 def are_orthogonal(a: Ints, b: Ints) -> bool:
     """Tell whether two partitions are orthogonal; one that refines the other always is."""
     return refines(a, b) or refines(b, a) or is_orthogonal(cells_of(a, b))
-
-
-def _sizes(codes: Ints) -> Ints:
-    """Count the units of each class; one class of none if there are no units."""
-    return np.bincount(codes, minlength=1).astype(np.int64)
 
 
 def _classes_in(component: Ints, codes: Ints) -> Ints:

@@ -103,7 +103,13 @@ class UnitTable:
         )
 
     def complete(self, names: Iterable[str]) -> UnitTable:
-        """Keep some factors and covariates, units where none of them is missing, and levels that occur there."""
+        """Keep some factors and covariates, units where none of them is missing, and levels that occur there.
+
+        Raises
+        ------
+        DesignError
+            If a name is unknown or no unit is left.
+        """
         wanted = tuple(dict.fromkeys(names))
         factors = tuple(name for name in wanted if name not in self.covariates)
         covariates = {name: self.covariates[name] for name in wanted if name in self.covariates}
@@ -112,6 +118,10 @@ class UnitTable:
             present &= self.of(name) >= 0
         for numbers in covariates.values():
             present &= np.isfinite(numbers)
+        if not present.any():
+            raise DesignError(
+                f"no unit has values of all of {', '.join(wanted) or 'nothing'}; analyse fewer of them at a time"
+            )
         codes = np.zeros((int(present.sum()), len(factors)), dtype=np.int64)
         levels = []
         for position, name in enumerate(factors):

@@ -39,9 +39,12 @@ def published(package, name, columns):
     return unit_table({column: frame[column].tolist() for column in columns.split()})
 
 
-def recorded(name):
-    """What `r/expected.R` wrote."""
-    return pd.read_csv(RECORDED / f"{name}.csv")
+def recorded(name, **where):
+    """What `r/expected.R` wrote, or the rows of it that have some values."""
+    frame = pd.read_csv(RECORDED / f"{name}.csv")
+    for column, value in where.items():
+        frame = frame[frame[column] == value]
+    return frame
 
 
 def latin_square(n):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edviz.analysis import (
@@ -21,12 +21,17 @@ from edviz.analysis.rank import PRIMES, echelon, rank
 NAMES = ("a", "b", "c")
 
 
+without_deadline = settings(deadline=None)
+
+
 @st.composite
 def tables(draw, *, missing=False):
     n_units = draw(st.integers(3, 14))
     sizes = [draw(st.integers(2, 4)) for _ in NAMES]
     lowest = -1 if missing else 0
     columns = [draw(st.lists(st.integers(lowest, size - 1), min_size=n_units, max_size=n_units)) for size in sizes]
+    # One unit has everything: a table without such a unit is refused.
+    columns = [[0, *column] for column in columns]
     levels = tuple(tuple(f"{name}{place}" for place in range(size)) for name, size in zip(NAMES, sizes, strict=True))
     return UnitTable(NAMES, np.array(columns, dtype=np.int64).T, levels)
 
@@ -49,6 +54,7 @@ def groups(found):
     return {effect.factor: {frozenset(group) for group in effect.comparable} for effect in found}
 
 
+@without_deadline
 @given(tables(missing=True), st.integers(0, 99))
 def test_estimability_does_not_depend_on_the_order_of_units_or_levels(table, seed):
     found, again = effects(table), effects(relabelled(table, seed))
@@ -56,6 +62,7 @@ def test_estimability_does_not_depend_on_the_order_of_units_or_levels(table, see
     assert [effect.lost for effect in found] == [effect.lost for effect in again]
 
 
+@without_deadline
 @given(tables(missing=True), st.integers(0, 99))
 def test_rank_and_anatomy_do_not_depend_on_the_order_of_units_or_levels(table, seed):
     other = relabelled(table, seed)
@@ -69,13 +76,15 @@ def test_rank_and_anatomy_do_not_depend_on_the_order_of_units_or_levels(table, s
             assert two.source(source.term).efficiencies == pytest.approx(source.efficiencies, abs=1e-9)
 
 
+@without_deadline
 @given(tables(missing=True))
 def test_degrees_of_freedom_of_strata_add_up_to_one_less_than_the_units(table):
     found = anatomy(table, "a/b", "c")
-    assert sum(stratum.df for stratum in found.strata) == max(found.n_units - 1, 0)
+    assert sum(stratum.df for stratum in found.strata) == found.n_units - 1
     assert all(stratum.residual_df >= 0 for stratum in found.strata)
 
 
+@without_deadline
 @given(tables())
 def test_efficiencies_lie_between_0_and_1_and_information_is_shared_out_among_strata(table):
     found = anatomy(table, "a/b", "c")
@@ -83,9 +92,10 @@ def test_efficiencies_lie_between_0_and_1_and_information_is_shared_out_among_st
     assert all(0 < value <= 1 for share in shares for value in share.efficiencies)
     # The traces of Q_c Q_stratum add up to the trace of Q_c.
     total = sum(value for share in shares for value in share.efficiencies)
-    assert total == pytest.approx(max(len(set(table.of("c").tolist())) - 1, 0))
+    assert total == pytest.approx(len(set(table.of("c").tolist())) - 1)
 
 
+@without_deadline
 @given(tables())
 def test_what_is_lost_is_what_the_rank_lacks(table):
     for effect in effects(table):
@@ -97,6 +107,7 @@ def test_what_is_lost_is_what_the_rank_lacks(table):
         assert bool(effect.explanations) == bool(effect.lost)
 
 
+@without_deadline
 @given(tables())
 def test_lost_levels_are_those_that_a_least_squares_fit_cannot_compare(table):
     known = table.complete(NAMES)
@@ -116,6 +127,7 @@ def test_lost_levels_are_those_that_a_least_squares_fit_cannot_compare(table):
         start += len(levels)
 
 
+@without_deadline
 @given(tables())
 def test_degrees_of_freedom_of_a_lattice_add_up_to_the_rank_of_its_finest_element(table):
     found = lattice(table)
@@ -126,6 +138,7 @@ def test_degrees_of_freedom_of_a_lattice_add_up_to_the_rank_of_its_finest_elemen
         assert all(element.df == element.df_if_orthogonal for element in found.elements)
 
 
+@without_deadline
 @given(tables())
 def test_lines_of_a_hasse_diagram_are_a_transitive_reduction(table):
     import networkx as nx
@@ -137,6 +150,7 @@ def test_lines_of_a_hasse_diagram_are_a_transitive_reduction(table):
     assert [node for node in graph if not list(graph.predecessors(node))] == ["universe"]
 
 
+@without_deadline
 @given(tables())
 def test_orthogonal_pairs_are_those_whose_projectors_commute(table):
     known = table.complete(NAMES)
@@ -151,6 +165,7 @@ def test_orthogonal_pairs_are_those_whose_projectors_commute(table):
         assert bool(pair.because) != pair.orthogonal
 
 
+@without_deadline
 @given(st.integers(2, 3), st.integers(2, 3), st.integers(2, 3), st.integers(1, 2), st.sets(st.sampled_from(NAMES)))
 def test_rules_for_mean_squares_are_what_synthesis_gives_in_balanced_designs(a, b, c, n, random):
     codes = np.array(list(np.ndindex(a, b, c, n)), dtype=np.int64)[:, :3]
@@ -163,6 +178,7 @@ def test_rules_for_mean_squares_are_what_synthesis_gives_in_balanced_designs(a, 
             assert by_rules == pytest.approx(by_synthesis, abs=1e-9)
 
 
+@without_deadline
 @given(tables())
 def test_units_of_a_replication_are_counted_once(table):
     found = replication(table, "c", "a/b")
@@ -172,6 +188,7 @@ def test_units_of_a_replication_are_counted_once(table):
         assert (blocking.kind == "disconnected") <= (len(blocking.linked) > 1)
 
 
+@without_deadline
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(0, 10**6))
 def test_ranks_of_whole_numbers_are_exact(n_rows, n_columns, inner, seed):
     numbers = np.random.default_rng(seed)
