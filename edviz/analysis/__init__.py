@@ -9,6 +9,7 @@ from edviz.analysis.estimability import (
     effect,
     effects,
     interaction,
+    interactions,
     model_rank,
 )
 from edviz.analysis.fractions import DefiningRelation, defining_relation
@@ -57,6 +58,7 @@ __all__ = [
     "expected_mean_squares",
     "hasse_text",
     "interaction",
+    "interactions",
     "lattice",
     "model_rank",
     "pair_balance",

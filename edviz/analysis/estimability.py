@@ -250,6 +250,20 @@ def interaction(table: UnitTable, factors: Sequence[str], adjusted_for: Formula 
     )
 
 
+def interactions(
+    table: UnitTable, names: Sequence[str] | None = None, adjusted_for: Formula = ()
+) -> tuple[Interaction, ...]:
+    """Find for each pair of factors how much of their interaction can be estimated.
+
+    Raises
+    ------
+    DesignError
+        If a name is unknown or a model is too large.
+    """
+    pairs = combinations(table.names if names is None else names, 2)
+    return tuple(interaction(table, pair, adjusted_for) for pair in pairs)
+
+
 def comparison(table: UnitTable, factor: str, one: str, other: str, adjusted_for: Formula = ()) -> Comparison:
     """Tell whether the difference of two levels of a factor can be estimated, and why not.
 
@@ -304,7 +318,13 @@ def _effect(table: UnitTable, matrix: ModelMatrix, reduced: Echelon, target: Ter
         1 if is_covariate else len(block.labels) - 1,
         lost,
         () if is_covariate else _groups(block, null_rows),
-        explained(table.complete([name for term in (*others, target) for name in term]), target, others, lost),
+        explained(
+            table.complete([name for term in (*others, target) for name in term]),
+            target,
+            others,
+            lost,
+            saturated=reduced.rank == matrix.table.n_units,
+        ),
     )
 
 

@@ -7,18 +7,20 @@ from math import gcd
 
 import numpy as np
 
-from edviz.analysis.indicators import LARGEST_MATRIX, ModelMatrix, model_matrix
+from edviz.analysis.indicators import ModelMatrix, model_matrix
 from edviz.analysis.partition import cells_of
 from edviz.analysis.rank import Ints, rank, whole_numbers
 from edviz.analysis.units import Term, UnitTable, spoken
 
 MOST_SENTENCES = 6
 MOST_LEVELS = 4
-LARGEST_SEARCH = LARGEST_MATRIX // 8
-"""Finding the terms that matter takes an elimination a term, so models of more entries are not explained."""
+LARGEST_SEARCH = 500_000
+LARGEST_SATURATED = 20_000
+"""Finding the terms that matter takes an elimination a term, so models of more entries are not explained; nor are
+smaller ones that have a parameter for every unit, where what is lost is rarely a matter of few levels."""
 
 
-def explained(table: UnitTable, target: Term, others: Sequence[Term], lost: int) -> tuple[str, ...]:
+def explained(table: UnitTable, target: Term, others: Sequence[Term], lost: int, *, saturated: bool) -> tuple[str, ...]:
     """Say what the lost comparisons of a factor are the same as.
 
     Parameters
@@ -31,13 +33,20 @@ def explained(table: UnitTable, target: Term, others: Sequence[Term], lost: int)
         The other terms of the model.
     lost
         Degrees of freedom of the factor that cannot be told from the others.
+    saturated
+        Whether the model has as large a rank as there are different units, so that it tells all of them apart.
     """
     if not lost:
         return ()
-    sentences = list(_sentences(table, target, others, lost))
-    if not sentences:
-        return (f"{spoken(target)} is lost to {listed(map(spoken, others))} together, in no simple way",)
-    return _shortened(sentences)
+    large = saturated and _entries(table, [*others, target]) > LARGEST_SATURATED
+    if not large or _single_culprit(table, target, others, lost) is not None:
+        sentences = list(_sentences(table, target, others, lost))
+        if sentences:
+            return _shortened(sentences)
+    together = f"{spoken(target)} is lost to {listed(map(spoken, others))} together"
+    return (
+        f"{together}, which with it tell all different units apart" if saturated else f"{together}, in no simple way",
+    )
 
 
 def comparison_words(table: UnitTable, target: Term, others: Sequence[Term], lost: int, one: str, other: str) -> str:
@@ -125,7 +134,7 @@ def _factors(table: UnitTable, term: Term) -> Term:
 
 
 def _lost(table: UnitTable, target: Term, others: Sequence[Term]) -> int:
-    alone = model_matrix(table, [target]).ranks()[target]
+    alone = 1 if target[0] in table.covariates else len(table.levels_of(target[0])) - 1
     return alone - model_matrix(table, [*others, target]).ranks()[target]
 
 
@@ -158,7 +167,8 @@ def _identities(table: UnitTable, target: Term, others: Sequence[Term], lost: in
     columns = matrix.block(target).columns
     places = [place for place, column in enumerate(reduced.others.tolist()) if columns.start <= column < columns.stop]
     vectors = [whole_numbers(basis[:, place], reduced.prime) for place in places]
-    simple = [_simplified(matrix, vector) for vector in vectors if vector is not None]
+    whole = [vector for vector in vectors if vector is not None and matrix.sends_to_zero(vector)]
+    simple = [_simplified(matrix, vector) for vector in whole]
     chosen: list[tuple[ModelMatrix, Ints]] = []
     functions: list[Ints] = []
     for vector in sorted(simple, key=lambda vector: int(np.count_nonzero(vector))):

@@ -59,6 +59,10 @@ class ModelMatrix:
         second = echelon(self._modulo(PRIMES[1]), PRIMES[1])
         return second if second.rank > first.rank else first
 
+    def sends_to_zero(self, vector: Ints) -> bool:
+        """Tell whether the matrix maps a vector to zero, also modulo the prime that did not find it."""
+        return not any(((self._modulo(prime) @ vector) % prime).any() for prime in PRIMES)
+
     def ranks(self) -> dict[Term, int]:
         """Return how much each block adds to the rank of those before it."""
         pivots = self.echelon().pivots

@@ -292,6 +292,8 @@ def f_power(
     df = groups * (n - 1) if residual_df is None else residual_df
     if groups < 2 or df <= 0:
         raise DesignError(f"an F test takes two or more levels and units to spare, not {groups} levels of {n:g} units")
+    if between == 0:
+        return alpha  # scipy's survival function is wrong at a non-centrality of exactly zero
     critical = _stats().f.isf(alpha, groups - 1, df)
     return float(_stats().ncf.sf(critical, groups - 1, df, (groups - 1) * n * between / within))
 

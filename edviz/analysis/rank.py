@@ -93,10 +93,11 @@ def echelon(matrix: Ints | Floats, prime: int) -> Echelon:
         if not rows:
             continue
         places = [start + column for column in columns]
-        left[rows] = (_inverse(left[rows][:, places], prime) @ left[rows]) % prime
         others = np.setdiff1d(np.flatnonzero(left[:, places].any(axis=1)), rows)
-        factors = left[others][:, places]
-        left[others] = (left[others] - factors @ left[rows]) % prime
+        # Free rows are zero in all columns before the panel, so that adding them changes nothing there.
+        tail = left[:, start:]
+        tail[rows] = (_inverse(tail[rows][:, columns], prime) @ tail[rows]) % prime
+        tail[others] = (tail[others] - tail[others][:, columns] @ tail[rows]) % prime
         free[rows] = False
         pivot_rows += rows
         pivots += places

@@ -133,7 +133,10 @@ class _Reader:
 
 def _distinct(terms: Iterable[Term]) -> Terms:
     """Keep the first of terms that have the same factors."""
-    return list({frozenset(term): term for term in reversed(list(terms))}.values())[::-1]
+    found: dict[frozenset[str], Term] = {}
+    for term in terms:
+        found.setdefault(frozenset(term), term)
+    return list(found.values())
 
 
 def _combined(left: Terms, right: Terms) -> Terms:
