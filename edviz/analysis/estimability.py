@@ -172,7 +172,8 @@ def effect(table: UnitTable, factor: str, adjusted_for: Formula = ()) -> Effect:
     factor
         A factor or a covariate.
     adjusted_for
-        The other terms of the model; factors, covariates, interactions.
+        The other terms of the model: factors, covariates, interactions. Given an interaction of its own, a
+        factor loses all: ask for the interaction given the factor.
 
     Raises
     ------
@@ -190,6 +191,20 @@ def effect(table: UnitTable, factor: str, adjusted_for: Formula = ()) -> Effect:
     others, target = _model(table, adjusted_for, (factor,))
     matrix = model_matrix(table, [*others, target])
     return _effect(table, matrix, matrix.echelon(), target, others)
+
+
+def by_adjustment(table: UnitTable, factor: str, others: Sequence[str] | None = None) -> tuple[Effect, ...]:
+    """Find what can be compared given nothing, given each other factor alone, and given all of them.
+
+    Raises
+    ------
+    DesignError
+        If a name is unknown or a model is too large.
+    """
+    names = [name for name in (table.names if others is None else others) if name != factor]
+    alone = [[name] for name in names]
+    sets = [[], *alone, *([names] if len(names) > 1 else [])]
+    return tuple(effect(table, factor, adjusted_for) for adjusted_for in sets)
 
 
 def effects(table: UnitTable, names: Sequence[str] | None = None) -> tuple[Effect, ...]:

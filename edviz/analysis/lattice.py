@@ -18,10 +18,14 @@ from edviz.analysis.orthogonality import are_orthogonal
 from edviz.analysis.partition import Ints, canonical, join, meet, n_classes, refines
 from edviz.analysis.rank import best_echelon
 from edviz.analysis.units import UnitTable
+from edviz.errors import DesignError
 
 UNIVERSE = "universe"
 MOST_ELEMENTS = 64
 """More elements are no picture that helps; twelve crossed factors would have 4,096."""
+
+MOST_ENTRIES = 2_000_000
+"""Units times levels of all elements: their ranks take a second."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,19 @@ def lattice(table: UnitTable, names: Sequence[str] | None = None, *, most: int =
     names
         Factors, all by default.
     most
-        Combinations and joins are made until there are so many elements.
+        Combinations and joins are made until there are so many elements, or fewer where they have very many levels.
 
     Raises
     ------
     DesignError
-        If there is no such factor.
+        If there is no such factor, or the factors have too many levels together.
     """
     known = table.complete(table.names if names is None else names)
+    if _too_many_entries([known.of(name) for name in known.names] or [np.zeros(1, dtype=np.int64)]):
+        raise DesignError(
+            f"the {len(known.names)} factors have too many levels together for {known.n_units} units; "
+            f"choose fewer factors"
+        )
     partitions, same_as, closed = _closure(known, most)
     order = sorted(partitions, key=lambda name: n_classes(partitions[name]))
     above = {name: _coarser(name, order, partitions) for name in order}
@@ -114,7 +123,7 @@ def lattice(table: UnitTable, names: Sequence[str] | None = None, *, most: int =
         depth = 1 + max((elements[other].depth for other in under), default=-1)
         elements[name] = replace(element, under=tuple(under), depth=depth)
     crossed = [(a, b) for a, b in combinations(order, 2) if not are_orthogonal(partitions[a], partitions[b])]
-    notes = tuple(_notes(list(elements.values()), crossed, closed=closed, most=most))
+    notes = tuple(_notes(list(elements.values()), crossed, closed=closed))
     return Lattice(known.n_units, tuple(elements.values()), not crossed, closed, notes)
 
 
@@ -156,7 +165,7 @@ def _closure(table: UnitTable, most: int) -> tuple[dict[str, Ints], dict[str, li
             if given:
                 same_as[named[key]].append(name)
             return False
-        if len(partitions) >= most and not given:
+        if not given and (len(partitions) >= most or _too_many_entries([*partitions.values(), codes])):
             return False
         named[key], partitions[name], same_as[name] = name, canonical(codes), []
         return True
@@ -182,6 +191,10 @@ def _closure(table: UnitTable, most: int) -> tuple[dict[str, Ints], dict[str, li
         if found in table.names and found not in (a, b):
             same_as[found].append(f"{a}∧{b}")
     return partitions, same_as, True
+
+
+def _too_many_entries(partitions: Sequence[Ints]) -> bool:
+    return len(partitions[0]) * sum(map(n_classes, partitions)) > MOST_ENTRIES
 
 
 def _made(a: str, b: str, partitions: dict[str, Ints]) -> Iterator[tuple[str, Ints]]:
@@ -215,12 +228,10 @@ def _sequential_ranks(partitions: Sequence[Ints]) -> list[int]:
     return [int(added) for added in np.diff(np.searchsorted(pivots, ends), prepend=0)]
 
 
-def _notes(
-    elements: Sequence[Element], crossed: Sequence[tuple[str, str]], *, closed: bool, most: int
-) -> Iterator[str]:
+def _notes(elements: Sequence[Element], crossed: Sequence[tuple[str, str]], *, closed: bool) -> Iterator[str]:
     if not closed:
         yield (
-            f"The lattice has more than {most} elements and is not complete: "
+            f"The lattice has more elements than these {len(elements)}: "
             f"degrees of freedom by formula do not hold; choose fewer factors."
         )
     differing = [each.name for each in elements if each.df != each.df_if_orthogonal]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edviz.analysis.strata import WITHIN, Anatomy
-from edviz.analysis.structure import terms_of
 from edviz.analysis.units import UnitTable
 from edviz.errors import DesignError, EdvizError
 
@@ -112,15 +111,20 @@ def in_stratum(table: UnitTable, found: Anatomy, treatment: str, stratum: str) -
     found
         From `anatomy`.
     treatment
-        A treatment term of the anatomy, as in R.
+        A main effect of the anatomy.
     stratum
         Name of a stratum in which it has degrees of freedom.
 
     Raises
     ------
     DesignError
-        If the treatment has no degree of freedom there, or none is left for the error.
+        If the treatment is no factor, has nothing in the stratum, or no degree of freedom is left for the error.
     """
+    if treatment not in table.names:
+        raise DesignError(
+            f"differences of two levels are compared, and {treatment!r} is no factor; "
+            f"for an interaction use f_power with the residual degrees of freedom of the stratum"
+        )
     place = found.stratum(stratum)
     source = place.source(treatment)
     if source is None:
@@ -129,9 +133,8 @@ def in_stratum(table: UnitTable, found: Anatomy, treatment: str, stratum: str) -
         raise DesignError(
             f"no degree of freedom is left in stratum {stratum!r}, so {treatment!r} cannot be tested there"
         )
-    (term,) = terms_of(treatment, table.names)
-    known = table.complete([*term, *place.term])
-    n_one, n_other = sorted(np.bincount(known.cells(term)).tolist())[:2]
+    known = table.complete([treatment, *place.term])
+    n_one, n_other = sorted(np.bincount(known.of(treatment)).tolist())[:2]
     rows_a_unit = 1.0 if place.name == WITHIN else known.n_units / len(np.unique(known.cells(place.term)))
     variance = rows_a_unit * (1 / n_one + 1 / n_other) / source.a_efficiency
     return TComparison(variance**0.5, place.residual_df, f"standard deviation of means of units of {stratum}")
@@ -249,7 +252,7 @@ def detectable_in_strata(
     Raises
     ------
     DesignError
-        If the power does not lie between alpha and 1.
+        If the treatment is no factor, as an interaction, or the power does not lie between alpha and 1.
     EdvizError
         If scipy is missing.
     """

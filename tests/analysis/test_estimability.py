@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edviz.analysis import comparison, effect, effects, interaction, interactions, model_rank, unit_table
+from edviz.analysis import by_adjustment, comparison, effect, effects, interaction, interactions, model_rank, unit_table
 from edviz.analysis.explanation import listed
 from edviz.errors import DesignError
 from tests.analysis.designs import factorial, published
@@ -93,6 +93,12 @@ def test_an_effect_is_said_in_a_sentence():
 def test_effects_of_all_are_those_of_each():
     table = published("lme4", "cbpp", "herd period")
     assert effects(table) == (effect(table, "herd", "period"), effect(table, "period", "herd"))
+
+
+def test_an_effect_by_what_is_adjusted_for():
+    table = unit_table({"batch": [*"11112222"], "drug": [*"AABBCCDD"], "sex": [*"mfmfmfmf"]})
+    found = {one.adjusted_for: one.lost for one in by_adjustment(table, "drug")}
+    assert found == {(): 0, ("batch",): 1, ("sex",): 0, ("batch", "sex"): 1}
 
 
 def test_covariates_are_exact_as_written():

@@ -1,8 +1,10 @@
 """Lattices of factors, their degrees of freedom and their text; orthogonality and balance."""
 
+import numpy as np
 import pytest
 
 from edviz.analysis import balance, hasse_text, lattice, pair_balance, unit_table
+from edviz.errors import DesignError
 from tests.analysis.designs import factorial, published, with_column
 
 OATS = """\
@@ -63,7 +65,20 @@ def test_a_lattice_that_grows_too_large_is_cut_and_says_so():
     whole, cut = lattice(table), lattice(table, most=10)
     assert (len(whole.elements), whole.closed, whole.notes) == (32, True, ())
     assert (len(cut.elements), cut.closed) == (10, False)
-    assert cut.notes[0].startswith("The lattice has more than 10 elements and is not complete")
+    assert cut.notes[0].startswith(
+        "The lattice has more elements than these 10: degrees of freedom by formula do not hold"
+    )
+
+
+def test_a_lattice_of_very_many_levels_is_cut_before_memory_is():
+    numbers = np.random.default_rng(0)
+    columns = {name: numbers.permutation(600).tolist() for name in "abc"}
+    halves = {name.upper(): [value // 2 for value in values] for name, values in columns.items()}
+    found = lattice(unit_table({**halves, "d": numbers.integers(0, 300, 600).tolist()}))
+    assert not found.closed
+    assert sum(element.n_levels for element in found.elements) * 600 <= 2_000_000
+    with pytest.raises(DesignError, match="the 3 factors have too many levels together for 1000 units"):
+        lattice(unit_table({name: numbers.permutation(1000).tolist() for name in "abc"}))
 
 
 def test_crossed_factors_in_the_levels_of_a_third_are_orthogonal_within_them():

@@ -96,6 +96,8 @@ def test_a_stratum_without_error_or_without_the_treatment_cannot_test_it():
         in_stratum(table, found, "burn", "area")
     with pytest.raises(DesignError, match=r"nothing of 'burn' lies in stratum 'plot\[area\]'"):
         in_stratum(table, found, "burn", "plot[area]")
+    with pytest.raises(DesignError, match="'area:plot' is no factor; for an interaction use f_power"):
+        in_stratum(table, anatomy(table, "area", "area*plot"), "area:plot", "within")
     with pytest.raises(DesignError, match=r"no stratum 'field'; the strata are area, plot\[area\]"):
         in_stratum(table, found, "burn", "field")
 
