@@ -14,10 +14,10 @@ from edviz.analysis.units import Term, UnitTable, spoken
 
 MOST_SENTENCES = 6
 MOST_LEVELS = 4
-LARGEST_SEARCH = 500_000
-LARGEST_SATURATED = 20_000
-"""Finding the terms that matter takes an elimination a term, so models of more entries are not explained; nor are
-smaller ones that have a parameter for every unit, where what is lost is rarely a matter of few levels."""
+MOST_TERMS = 4
+"""An identity of more terms explains nothing."""
+LARGEST_SEARCH = 1_000_000
+"""Entries of a model matrix; of larger ones no identity is looked for, which takes an elimination a factor."""
 
 
 def explained(table: UnitTable, target: Term, others: Sequence[Term], lost: int, *, saturated: bool) -> tuple[str, ...]:
@@ -38,15 +38,11 @@ def explained(table: UnitTable, target: Term, others: Sequence[Term], lost: int,
     """
     if not lost:
         return ()
-    large = saturated and _entries(table, [*others, target]) > LARGEST_SATURATED
-    if not large or _single_culprit(table, target, others, lost) is not None:
-        sentences = list(_sentences(table, target, others, lost))
-        if sentences:
-            return _shortened(sentences)
-    together = f"{spoken(target)} is lost to {listed(map(spoken, others))} together"
-    return (
-        f"{together}, which with it tell all different units apart" if saturated else f"{together}, in no simple way",
-    )
+    sentences = list(_sentences(table, target, others, lost))
+    if sentences:
+        return _shortened(sentences)
+    how = "which with it tell all different units apart" if saturated else "in no simple way"
+    return (f"{spoken(target)} is lost to {listed(map(spoken, others))} together, {how}",)
 
 
 def comparison_words(table: UnitTable, target: Term, others: Sequence[Term], lost: int, one: str, other: str) -> str:
@@ -60,7 +56,7 @@ def comparison_words(table: UnitTable, target: Term, others: Sequence[Term], los
     given = listed([spoken(term) for term in others])
     reasons = [
         _sentence(matrix, vector, target)
-        for matrix, vector in _identities(table, target, _culprits(table, target, others, lost), lost)
+        for matrix, vector in _identities(table, target, others, lost)
         if _entry(matrix, vector, target, one) != _entry(matrix, vector, target, other)
     ]
     return f"{difference} is not estimable given {given}" + (f": {reasons[0]}" if reasons else "")
@@ -83,7 +79,7 @@ def listed(words: Iterable[str]) -> str:
 def _sentences(table: UnitTable, target: Term, others: Sequence[Term], lost: int) -> Iterator[str]:
     single = _single_culprit(table, target, others, lost)
     if single is None:
-        found = _identities(table, target, _culprits(table, target, others, lost), lost)
+        found = _identities(table, target, others, lost)
         yield from (_sentence(matrix, vector, target) for matrix, vector in found)
         return
     mine, theirs = _by_component(table, target, single)
@@ -113,29 +109,12 @@ def _single_culprit(table: UnitTable, target: Term, others: Sequence[Term], lost
     return min(fitting)[2] if fitting else None
 
 
-def _culprits(table: UnitTable, target: Term, others: Sequence[Term], lost: int) -> list[Term]:
-    """Leave out terms as long as as much is lost."""
-    needed = list(others)
-    if _entries(table, [*others, target]) > LARGEST_SEARCH:
-        return needed
-    for term in sorted(others, key=lambda term: -len(np.unique(table.cells(_factors(table, term))))):
-        fewer = [other for other in needed if other != term]
-        if _lost(table, target, fewer) == lost:
-            needed = fewer
-    return needed
-
-
 def _entries(table: UnitTable, terms: Sequence[Term]) -> int:
     return table.n_units * sum(len(np.unique(table.cells(_factors(table, term)))) for term in terms)
 
 
 def _factors(table: UnitTable, term: Term) -> Term:
     return tuple(name for name in term if name not in table.covariates)
-
-
-def _lost(table: UnitTable, target: Term, others: Sequence[Term]) -> int:
-    alone = 1 if target[0] in table.covariates else len(table.levels_of(target[0])) - 1
-    return alone - model_matrix(table, [*others, target]).ranks()[target]
 
 
 def _by_component(table: UnitTable, target: Term, other: Term) -> tuple[list[list[str]], list[list[str]]]:
@@ -161,14 +140,18 @@ def _identities(table: UnitTable, target: Term, others: Sequence[Term], lost: in
     """Find null vectors of small whole numbers that change the factor, as many as are lost, simple ones first."""
     if _entries(table, [*others, target]) > LARGEST_SEARCH:
         return []
-    matrix = model_matrix(table, [*others, target])
+    # Columns are expressed by those before them, and are so by few levels if terms of few levels come first.
+    ordered = sorted(others, key=lambda term: len(np.unique(table.cells(_factors(table, term)))))
+    matrix = model_matrix(table, [*ordered, target])
     reduced = matrix.echelon()
     basis = reduced.null_space()
     columns = matrix.block(target).columns
     places = [place for place, column in enumerate(reduced.others.tolist()) if columns.start <= column < columns.stop]
     vectors = [whole_numbers(basis[:, place], reduced.prime) for place in places]
     whole = [vector for vector in vectors if vector is not None and matrix.sends_to_zero(vector)]
-    simple = [_simplified(matrix, vector) for vector in whole]
+    simple = [
+        vector for vector in (_simplified(matrix, vector) for vector in whole) if _n_terms(matrix, vector) <= MOST_TERMS
+    ]
     chosen: list[tuple[ModelMatrix, Ints]] = []
     functions: list[Ints] = []
     for vector in sorted(simple, key=lambda vector: int(np.count_nonzero(vector))):
@@ -181,6 +164,10 @@ def _identities(table: UnitTable, target: Term, others: Sequence[Term], lost: in
                 functions.append(function)
                 chosen.append((matrix, vector))
     return chosen[:lost]
+
+
+def _n_terms(matrix: ModelMatrix, vector: Ints) -> int:
+    return sum(bool(vector[block.columns].any()) for block in matrix.blocks[1:])
 
 
 def _is_factor(matrix: ModelMatrix, term: Term) -> bool:

@@ -127,10 +127,13 @@ def is_complete(cells: Cells) -> bool:
 
 
 def is_orthogonal(cells: Cells) -> bool:
-    """Tell whether n_ij = n_i. n_.j / n_class for all pairs of levels of one class, in whole numbers."""
+    """Tell whether n_ij = n_i. n_.j / n_class for all pairs of levels of one class, in whole numbers.
+
+    If it is so for the pairs that occur, none is missing: the n_.j of those that occur with i add up to n_class.
+    """
     of_a, of_b, of_class = (_sums(key, cells.n) for key in (cells.a, cells.b, cells.component))
     proportional = cells.n * of_class[cells.component] == of_a[cells.a] * of_b[cells.b]
-    return is_complete(cells) and bool(proportional.all())
+    return bool(proportional.all())
 
 
 def are_orthogonal(a: Ints, b: Ints) -> bool:

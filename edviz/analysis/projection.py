@@ -54,7 +54,8 @@ def sequential_bases(table: UnitTable, terms: Sequence[Term]) -> dict[Term, Basi
 def without(columns: Floats, basis: Basis) -> Floats:
     """Return the part of some columns that is orthogonal to a basis."""
     rest = columns - basis @ (basis.T @ columns)
-    # Once more: the first subtraction leaves rounding of the size of the columns, the second of the size of the rest.
+    # Once more: the first subtraction leaves rounding of the size of the columns, the second of the size of the rest
+    # (Parlett 1980, The Symmetric Eigenvalue Problem, section 6.9).
     return np.asarray(rest - basis @ (basis.T @ rest))
 
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 PRIMES = (4_194_301, 4_194_287)
 """The largest primes below 2**22: a sum of 128 products of two residues is exact in double precision."""
 PANEL = 128
-LARGEST_DENOMINATOR = 64
+LARGEST_DENOMINATOR = 12
 LARGEST_INTEGER = 10_000
 
 

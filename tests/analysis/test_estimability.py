@@ -38,6 +38,13 @@ EXPLAINED = {
         ["0", "1", "2"],
         ["dose scored 0, 1 and 2 at 0, 1 and 2 is the same as row 1 − 0 plus column 1 − 0"],
     ),
+    "the sum of two among others": (
+        {"sex": "mfmfmfmf", "row": "00001111", "column": "00110011", "dose": "00111122", "age": "01122330"},
+        "dose",
+        "age + sex + row + column",
+        ["0", "1", "2"],
+        ["dose scored 0, 1 and 2 at 0, 1 and 2 is the same as row 1 − 0 plus column 1 − 0"],
+    ),
     "a bystander is not blamed": (
         {"batch": "11112222", "drug": "AAAABBBB", "sex": "mfmfmfmf"},
         "drug",

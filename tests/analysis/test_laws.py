@@ -86,6 +86,17 @@ def test_degrees_of_freedom_of_strata_add_up_to_one_less_than_the_units(table):
 
 @without_deadline
 @given(tables())
+def test_treatments_fitted_in_one_stratum_take_the_degrees_of_freedom_that_their_rank_adds(table):
+    fitted = sum(source.df for source in anatomy(table, "a", "b*c").stratum("within").sources) if within(table) else 0
+    assert fitted == model_rank(table, "a + b*c").rank - model_rank(table, "a").rank
+
+
+def within(table):
+    return any(stratum.name == "within" for stratum in anatomy(table, "a").strata)
+
+
+@without_deadline
+@given(tables())
 def test_efficiencies_lie_between_0_and_1_and_information_is_shared_out_among_strata(table):
     found = anatomy(table, "a/b", "c")
     shares = [stratum.source("c") for stratum in found.strata if stratum.source("c")]
@@ -186,6 +197,17 @@ def test_units_of_a_replication_are_counted_once(table):
     for blocking in found.blockings:
         assert {level for levels in blocking.holds.values() for level in levels} == set(found.per_level)
         assert (blocking.kind == "disconnected") <= (len(blocking.linked) > 1)
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns", "inner"), [(300, 200, 150), (200, 400, 170), (150, 150, 150)])
+def test_ranks_of_matrices_of_several_panels_are_exact(n_rows, n_columns, inner):
+    numbers = np.random.default_rng(0)
+    matrix = numbers.integers(0, 2, (n_rows, inner)) @ numbers.integers(0, 2, (inner, n_columns))
+    reduced = echelon(matrix, PRIMES[0])
+    assert reduced.rank == rank(matrix) == inner
+    assert reduced.null_space().shape == (n_columns, n_columns - inner)
+    assert not ((matrix @ reduced.null_space()) % PRIMES[0]).any()
+    assert (reduced.rows[:, reduced.pivots] == np.eye(inner)).all()
 
 
 @without_deadline

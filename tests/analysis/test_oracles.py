@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edviz.analysis import (
+    UnitTable,
     analysis_of_variance,
     anatomy,
     balance,
@@ -203,6 +204,8 @@ def test_oracle_18_half_fraction_of_concrete():
     found = defining_relation(table)
     assert (found.words, found.resolution) == ((names,), 5)
     assert found.aliases(["AG"]) == (("CoT", "AC", "CC", "CuT"),)
+    flipped = UnitTable(names, table.codes ^ np.array([1, 0, 0, 0, 0]), table.levels)
+    assert defining_relation(flipped).words == (names,)
     pairs = balance(table).pairs
     assert len(pairs) == 10
     assert all(pair.complete and pair.orthogonal and pair.balanced and pair.n_components == 1 for pair in pairs)

@@ -65,6 +65,7 @@ EXPANSIONS = {
     "a/(b*c)": "a a:b a:c a:b:c",
     "(a/b)*c": "a c a:b a:c a:b:c",
     "a*b/c": "a b b:c a:b a:b:c",
+    "(a + b)/c": "a b a:b:c",
     "a:b + b:a": "a:b",
     "(a + b):c": "a:c b:c",
     "`cell line`*a": "cell line a cell line:a",
