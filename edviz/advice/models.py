@@ -132,7 +132,6 @@ def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
     names = [*terms.fixed, *terms.blocks, terms.condition]
     in_r = "~ " + _sum(names, _r_factor(terms.numbers))
     in_python = "~ " + _sum(names, _python_factor(terms.numbers))
-    call = repr(in_python)
     return (
         Model("DESeq2", "R", rows, in_r, f"DESeqDataSetFromMatrix(counts, samples, design = {in_r})"),
         Model("edgeR, limma", "R", rows, in_r, f"model.matrix({in_r}, data = samples)"),
