@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import h5py
 
 from edviz.errors import H5adError
+from edviz.h5ad.ahead import Ahead, NothingAhead
 from edviz.h5ad.parts import attribute, find_group, find_part, has_part, part_names, text_attribute
 from edviz.h5ad.strings import harmless
 
 if TYPE_CHECKING:
-    from edviz.hdf5 import Batch, Fault
+    from edviz.hdf5 import Fault, Purpose
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SMALLEST_USER_BLOCK = 512
@@ -68,30 +69,33 @@ class OpenFile:
         Where it is, without passwords and made harmless.
     size
         In bytes.
+    ahead
+        Is told what will be read.
     """
 
     root: h5py.File
     shown: str
     size: int
+    ahead: Ahead
 
 
 @contextmanager
-def open_hdf5(path: str | PathLike[str], *, codes: bool = True) -> Iterator[OpenFile]:
+def open_hdf5(path: str | PathLike[str], *, purpose: Purpose = "factors") -> Iterator[OpenFile]:
     """Open an HDF5 file that looks like .h5ad, and close it again.
 
     Parameters
     ----------
     path
         A path, or the address of a file on a server (http, https, s3 or gs).
-    codes
-        Whether the codes of obs will be read: from a server they are fetched in advance.
+    purpose
+        What will be found out: from a server, what that takes is fetched in advance.
 
     Raises
     ------
     H5adError
         If it is anything else; the text says what it is and what would be right.
     """
-    opened = _open_remote(fspath(path), codes=codes) if is_address(path) else _open_local(Path(path))
+    opened = _open_remote(fspath(path), purpose) if is_address(path) else _open_local(Path(path))
     # Closed here and not left to the garbage collector: HDF5 may be gone by then.
     with opened as file:
         complaint = _complaint_on_kind(file.root)
@@ -116,13 +120,13 @@ def _open_local(path: Path) -> Iterator[OpenFile]:
     except (OSError, RuntimeError, ValueError) as error:
         raise H5adError(f"{name} {_complaint_of_hdf5(path, error)}.") from error
     with file:
-        yield OpenFile(file, name, path.stat().st_size)
+        yield OpenFile(file, name, path.stat().st_size, NothingAhead())
 
 
 @contextmanager
-def _open_remote(address: str, *, codes: bool) -> Iterator[OpenFile]:
+def _open_remote(address: str, purpose: Purpose) -> Iterator[OpenFile]:
     """Open a file on a server: its structure is fetched in a few parallel rounds before HDF5 asks for it."""
-    from edviz.hdf5 import prefetch, run
+    from edviz.h5ad.ahead import FetchedAhead
     from edviz.remote import RangeFile, location_of, settings_from_environment
 
     location = location_of(address)
@@ -132,20 +136,15 @@ def _open_remote(address: str, *, codes: bool) -> Iterator[OpenFile]:
         head = remote.read_range(0, min(HEAD_BYTES, remote.size))
         if SIGNATURE not in head:
             raise H5adError(f"{location.shown} {_complaint_on_head(head)}.")
-
-        def fetch(batch: Batch) -> list[bytes]:
-            remote.fetch(batch.structure, values=batch.values)
-            return [remote.read_range(start, stop) for start, stop in batch.structure]
-
-        structure = run(prefetch(remote.size, codes=codes), fetch)
-        if complaint := _complaint_on_faults(structure.faults):
+        ahead = FetchedAhead(remote)
+        if complaint := _complaint_on_faults(ahead.structure(purpose).faults):
             raise H5adError(f"{location.shown} {complaint}.")
         try:
             file = h5py.File(remote, "r")
         except (OSError, RuntimeError, ValueError) as error:
             raise H5adError(f"{location.shown} is a damaged HDF5 file ({harmless(str(error))}).") from error
         with file:
-            yield OpenFile(file, location.shown, remote.size)
+            yield OpenFile(file, location.shown, remote.size, ahead)
             # Trouble on the way was taken for damage of the columns that were being read.
             if remote.failure is not None:
                 raise remote.failure

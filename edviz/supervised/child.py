@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from edviz.supervised.limits import Limits
 from edviz.supervised.wire import pack, unpack
+
+if TYPE_CHECKING:
+    from edviz.hdf5 import Purpose
 
 KINDS_OF_ERRORS = ("H5adError", "DesignError")
 
@@ -66,13 +69,13 @@ class _Answering:
     def summary(self) -> dict[str, Any]:
         from edviz.h5ad.summary import summary_of
 
-        return asdict(summary_of(self._open(codes=False)))
+        return asdict(summary_of(self._open("summary")))
 
     def factors(self, also: list[str]) -> dict[str, Any]:
         from edviz.counting.state import state_of
         from edviz.h5ad.factors import factors_of
 
-        h5ad = self._open(codes=True)
+        h5ad = self._open("factors")
         table, _ = factors_of(h5ad, also, lambda: nullcontext(h5ad.obs))
         self._counts = table.counts
         return {"listing": asdict(table.listing), "counts": state_of(self._counts)}
@@ -87,12 +90,12 @@ class _Answering:
 
         return state_of_rows(self._counts.codes(*names))
 
-    def _open(self, *, codes: bool) -> Any:
+    def _open(self, purpose: Purpose) -> Any:
         """Open the file once for all questions."""
         from edviz.h5ad.reader import open_h5ad
 
         if self._h5ad is None:
-            self._h5ad = self._opened.enter_context(open_h5ad(self._location, codes=codes))
+            self._h5ad = self._opened.enter_context(open_h5ad(self._location, purpose=purpose))
         return self._h5ad
 
 
