@@ -16,6 +16,7 @@ from edviz.h5ad.frame import Frame, read_frame
 from edviz.h5ad.matrices import Matrix, matrix_of
 from edviz.h5ad.opening import open_hdf5
 from edviz.h5ad.parts import PartError, find_group, find_part, open_part, part_names
+from edviz.h5ad.sources import Source
 
 if TYPE_CHECKING:
     from edviz.hdf5 import Purpose
@@ -78,13 +79,13 @@ class H5adFile:
 
 
 @contextmanager
-def open_h5ad(path: str | PathLike[str], *, purpose: Purpose = "factors") -> Iterator[H5adFile]:
+def open_h5ad(location: str | PathLike[str] | Source, *, purpose: Purpose = "factors") -> Iterator[H5adFile]:
     """Open an .h5ad file for reading only, and close it again.
 
     Parameters
     ----------
-    path
-        A path, or the address of a file on a server (http, https, s3 or gs).
+    location
+        A path, the address of a file on a server (http, https, s3 or gs), or a source that is ready.
     purpose
         What will be found out first: from a server, what that takes is fetched in advance.
 
@@ -98,7 +99,7 @@ def open_h5ad(path: str | PathLike[str], *, purpose: Purpose = "factors") -> Ite
     H5adError
         If it is no .h5ad file; the text says what it is and what would be right.
     """
-    with open_hdf5(path, purpose=purpose) as file:
+    with open_hdf5(location, purpose=purpose) as file:
         root = file.root
         try:
             part = open_part(root, "obs")

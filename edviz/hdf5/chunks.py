@@ -112,9 +112,7 @@ def _choice_of(places: Sequence[tuple[int, ...]], rank: int) -> Choice:
     return choose
 
 
-def _of_tree(
-    pages: Pages, address: int, rank: int, notes: Notes, choose: Choice | None = None
-) -> Steps[list[Piece]]:
+def _of_tree(pages: Pages, address: int, rank: int, notes: Notes, choose: Choice | None = None) -> Steps[list[Piece]]:
     # A key has the size of the chunk, its filters, and its place in one dimension more than the dataset has.
     key_bytes = CHUNK_SIZE.size + 8 * (rank + 1)
     entries = yield from read_entries(pages, address, notes, kind=CHUNKS, key_bytes=key_bytes, choose=choose)

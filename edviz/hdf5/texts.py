@@ -19,7 +19,9 @@ def has_texts(dataset: StoredObject) -> bool:
     return dataset.datatype is not None and bool(heap_places(dataset.datatype))
 
 
-def find_texts(pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], selection: Selection) -> Steps[dict[int, int]]:
+def find_texts(
+    pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], selection: Selection
+) -> Steps[dict[int, int]]:
     """Return the heaps that texts are in, with the bytes of the longest that is said to be in each.
 
     Raises

@@ -60,11 +60,11 @@ class RemoteSettings:
     allow_private: bool = False
     most_bytes: int = 512 * 2**20
     most_requests: int = 5_000
-    most_download_bytes: int = 8 * 2**30
+    most_download_bytes: int = 2 * 2**30
     most_unpacked_bytes: int = 32 * 2**30
     most_cached_bytes: int = 64 * 2**20
     block_bytes: int = 8 * 2**10
-    connections: int = 16
+    connections: int = 32
     timeout_s: float = 20.0
     attempts: int = 4
     first_wait_s: float = 0.25
