@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from _cli import Page, add_file, arguments, counted, page_of, print_json, run
+from _cli import Page, add_file, amount_read, arguments, counted, page_of, print_json, run
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
 from edviz.supervised import start_reading
+
+if TYPE_CHECKING:
+    from edviz.remote import RemoteReport
 
 
 def main() -> None:
@@ -20,16 +24,18 @@ def main() -> None:
     add_file(parser)
     args = parser.parse_args()
     with start_reading(args.path, summary=True, trusted=args.trusted) as reading:
-        summary = reading.summary()
+        summary, remote = reading.summary(), reading.report()
     if args.json:
-        print_json(summary)
+        print_json(summary, remote)
     else:
-        print_summary(summary, page_of(args))
+        print_summary(summary, page_of(args), remote)
 
 
-def print_summary(summary: H5adSummary, page: Page) -> None:
+def print_summary(summary: H5adSummary, page: Page, remote: RemoteReport | None = None) -> None:
     """Print a summary for people."""
     page.fields(_fields(summary))
+    if remote is not None:
+        page.paragraph(f"read from the server: {amount_read(remote)}", first="  ")
     page.heading("Matrices and their values")
     page.table(["place", "shape", "stored as", "sampled values"], _matrices(summary), numbers=["shape"])
     if summary.notes:

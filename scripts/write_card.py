@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from _cli import Page, add_file, add_overrides, arguments, overrides_of, page_of, print_json, run
+from _cli import Page, add_file, add_overrides, amount_read, arguments, overrides_of, page_of, print_json, run
 
 from edviz.card import CardResult, make_card, write_card
 from edviz.diagram import render
@@ -53,6 +53,8 @@ def print_result(result: CardResult, page: Page) -> None:
         page.questions(result.questions)
     if result.kept_context:
         page.heading("The section 'Biological context' of the earlier card was kept.")
+    if result.remote is not None:
+        page.heading(f"Read from the server: {amount_read(result.remote)}")
     print(f"\nDesign card: {page.text(result.path)}")
 
 

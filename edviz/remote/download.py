@@ -111,6 +111,6 @@ def _answer(client: Client, location: Location, fresh: bool) -> Answer:
 def _check_size(answer: Answer, location: Location, most_bytes: int) -> None:
     if answer.length is not None and answer.length > most_bytes:
         raise RemoteError(
-            f"{location.shown} is a file of {answer.length:,} bytes that has to be downloaded whole, more than the limit "
-            f"of {most_bytes:,}; raise {MOST_DOWNLOAD_BYTES}, or download it and give the path of the copy."
+            f"{location.shown} has to be downloaded whole, and its {answer.length:,} bytes are more than the limit of "
+            f"{most_bytes:,}; raise {MOST_DOWNLOAD_BYTES}, or download it and give the path of the copy."
         )

@@ -64,7 +64,7 @@ class RemoteSettings:
     most_unpacked_bytes: int = 32 * 2**30
     most_cached_bytes: int = 64 * 2**20
     block_bytes: int = 8 * 2**10
-    connections: int = 32
+    connections: int = 16
     timeout_s: float = 20.0
     attempts: int = 4
     first_wait_s: float = 0.25

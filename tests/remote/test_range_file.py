@@ -93,7 +93,10 @@ def test_fetched_ranges_need_no_further_request(server):
     with opened(server) as file:
         file.fetch([(70_000, 70_001), (290_000, 300_000), (200_000, 200_000), (400_000, 500_000)])
         n_requests = len(server.asked)
-        assert sorted(filter(None, server.ranges()[1:])) == ["bytes=262144-299999", f"bytes={BLOCK}-{2 * BLOCK - 1}"]
+        assert sorted(filter(None, server.ranges()[1:])) == [
+            f"bytes={290_000 // BLOCK * BLOCK}-299999",
+            f"bytes={70_000 // BLOCK * BLOCK}-{(70_000 // BLOCK + 1) * BLOCK - 1}",
+        ]
         assert file.read_range(70_000, 70_004) == server.body[70_000:70_004]
         assert file.read_range(299_998, 300_010) == server.body[299_998:]
         assert file.read_range(300_010, 300_020) == b""
