@@ -15,6 +15,8 @@ from edviz.h5ad.ahead import Ahead
 from edviz.h5ad.codes import (
     ALL_ROWS,
     MEASUREMENT,
+    PROBE_BLOCKS,
+    PROBE_ROWS,
     ColumnCodes,
     ColumnError,
     FrameSource,
@@ -185,7 +187,9 @@ class _Reading:
         codes.make_room()
 
     def _tally(self, codes: ColumnCodes) -> None:
-        self._ahead.expect_rows(dict.fromkeys(codes.paths, ALL_ROWS))
+        # Of smaller columns everything was expected from the start.
+        if self._n_obs > PROBE_ROWS * PROBE_BLOCKS:
+            self._ahead.expect_rows(dict.fromkeys(codes.paths, ALL_ROWS))
         counts, missing = tally(codes)
         n_levels = int(np.count_nonzero(counts))
         reason = reason_to_set_aside(self._stored.content.kind, n_levels, self._n_obs)

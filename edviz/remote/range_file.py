@@ -201,7 +201,8 @@ class RangeFile(io.RawIOBase):
 
     def _missed(self, number: int, wanted: Span) -> bytes:
         """Read the first piece of what is wanted, in this thread: h5py may be waiting, see `fetch`."""
-        piece = self._cache.pieces(self._cache.missing([wanted], self._cache.room), self.size)[0]
+        stop = min(max(wanted.stop, wanted.start + self._settings.unforeseen_bytes), self.size)
+        piece = self._cache.pieces(self._cache.missing([Span(wanted.start, stop)], self._cache.room), self.size)[0]
         with self._reading():
             body = self._read(piece).body
         self._cache.store(piece, body, keep=False)
