@@ -15,8 +15,9 @@ from edviz.model import Design
 
 LARGEST_TEXT = 1_000_000
 """A design is a few lines; a file with more bytes than this is something else."""
-HDF5_SIGNATURE = b"\x89HDF"
-FILE_SUFFIXES = (".h5ad", ".md", ".txt", ".edviz", ".json")
+FIRST_BYTES = (b"\x89HDF", b"\x1f\x8b")
+"""Of an HDF5 file, and of one compressed with gzip."""
+FILE_SUFFIXES = (".h5ad", ".h5ad.gz", ".md", ".txt", ".edviz", ".json")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def known_design_of_file(path: Path, *, contents: bool = False) -> KnownDesign:
         raise DesignError(f"{path} is a folder; name a file with a design, a design card or an .h5ad file")
     with path.open("rb") as file:
         start = file.read(LARGEST_TEXT + 1)
-    if path.suffix == ".h5ad" or start.startswith(HDF5_SIGNATURE):
+    if path.suffix == ".h5ad" or start.startswith(FIRST_BYTES):
         return _infer(path, contents=contents)
     if len(start) > LARGEST_TEXT:
         raise DesignError(f"{path} holds more than {LARGEST_TEXT:,} bytes, which is too long for a design")

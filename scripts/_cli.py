@@ -27,6 +27,7 @@ from edviz.plain import to_plain
 if TYPE_CHECKING:
     from edviz.checks import Remark
     from edviz.infer.result import Finding, Overrides, Question, Severity
+    from edviz.remote import RemoteReport
 
 NARROWEST, WIDEST = 40, 100
 INDENT = "  "
@@ -113,9 +114,15 @@ def overrides_of(args: argparse.Namespace) -> Overrides:
     return Overrides(unit=tuple(args.unit), kinds=dict(args.kind), ignore=tuple(args.ignore), split=tuple(args.split))
 
 
-def print_json(result: object) -> None:
-    """Print a result as JSON; every character that is not ASCII is escaped, so that none can act on a terminal."""
-    print(json.dumps(to_plain(result), indent=2, ensure_ascii=True, allow_nan=False))
+def print_json(result: object, remote: RemoteReport | None = None) -> None:
+    """Print a result as JSON, and what reading from a server took.
+
+    Every character that is not ASCII is escaped, so that none can act on a terminal.
+    """
+    plain = to_plain(result)
+    if remote is not None:
+        plain["remote"] = to_plain(remote)
+    print(json.dumps(plain, indent=2, ensure_ascii=True, allow_nan=False))
 
 
 @dataclass(frozen=True)
@@ -201,6 +208,11 @@ def counted(n: int, noun: str) -> str:
     ('1 column', '2,000 columns')
     """
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def amount_read(remote: RemoteReport) -> str:
+    """Say what reading from a server took."""
+    return f"{remote.bytes / 1e6:,.1f} MB in {counted(remote.requests, 'request')} and {remote.seconds:.1f} s"
 
 
 def page_of(args: argparse.Namespace) -> Page:

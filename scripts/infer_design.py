@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.output import writing
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edviz.collection.row import DesignRow
     from edviz.infer import Inference, Report
     from edviz.infer.result import FactorReport, Severity
+    from edviz.remote import RemoteReport
 
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
@@ -61,11 +62,12 @@ def infer_one(args: argparse.Namespace) -> None:
         from edviz.infer import infer_design  # while the file is being read
 
         inference = infer_design(reading.factors(), overrides)
+        remote = reading.report()
     write_tables(inference, args)
     if args.json:
-        print_json(inference.report)
+        print_json(inference.report, remote)
     else:
-        print_inference(inference, page_of(args))
+        print_inference(inference, page_of(args), remote)
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +178,7 @@ def _cells(name: str, row: DesignRow) -> list[str]:
     return [f"{name}\n{in_short(row.design)}\n", f"{row.n_obs:,}", "\n".join([*told, ""])]
 
 
-def print_inference(inference: Inference, page: Page) -> None:
+def print_inference(inference: Inference, page: Page, remote: RemoteReport | None = None) -> None:
     """Print an inferred design for people."""
     from edviz.diagram import render
     from edviz.grammar import dumps
@@ -188,7 +190,7 @@ def print_inference(inference: Inference, page: Page) -> None:
     for line in text.splitlines() or ["no factors"]:
         page.paragraph(line, first="  ", indent="    ")
     print()
-    page.fields(_fields(report))
+    page.fields(_fields(report, remote))
     if drawn := [factor for factor in report.factors if factor.in_design]:
         page.heading("Factors")
         page.table(["factor", "levels", "kind", "because"], map(_row, drawn), numbers=["levels"])
@@ -200,7 +202,7 @@ def print_inference(inference: Inference, page: Page) -> None:
         page.questions(report.questions)
 
 
-def _fields(report: Report) -> Iterator[tuple[str, str]]:
+def _fields(report: Report, remote: RemoteReport | None) -> Iterator[tuple[str, str]]:
     yield "observations", f"{report.n_obs:,}"
     yield "unit", _unit(report)
     if report.given:
@@ -209,6 +211,8 @@ def _fields(report: Report) -> Iterator[tuple[str, str]]:
         yield "not drawn", ", ".join(others)
     if aside := [column.column for column in report.set_aside]:
         yield "set aside", f"{counted(len(aside), 'column')}; list_factors.py says why"
+    if remote is not None:
+        yield "read", amount_read(remote)
 
 
 def _unit(report: Report) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from _cli import Page, arguments, counted, page_of, print_json, run
+from _cli import Page, amount_read, arguments, counted, page_of, print_json, run
 from _many import Run, add_files, is_single, print_json_line
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
@@ -20,6 +20,7 @@ from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
     from edviz.collection.record import Record
+    from edviz.remote import RemoteReport
 
 EXAMPLES = """examples:
   inspect_h5ad.py cells.h5ad
@@ -41,11 +42,11 @@ def main() -> None:
 def inspect_one(args: argparse.Namespace) -> None:
     """Print all that is known of one file."""
     with start_reading(args.paths[0], summary=True, trusted=args.trusted) as reading:
-        summary = reading.summary()
+        summary, remote = reading.summary(), reading.report()
     if args.json:
-        print_json(summary)
+        print_json(summary, remote)
     else:
-        print_summary(summary, page_of(args))
+        print_summary(summary, page_of(args), remote)
 
 
 def inspect_many(args: argparse.Namespace) -> None:
@@ -90,9 +91,11 @@ def _tally(tally: Counter[str]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in tally.most_common())
 
 
-def print_summary(summary: H5adSummary, page: Page) -> None:
+def print_summary(summary: H5adSummary, page: Page, remote: RemoteReport | None = None) -> None:
     """Print a summary for people."""
     page.fields(_fields(summary))
+    if remote is not None:
+        page.paragraph(f"read from the server: {amount_read(remote)}", first="  ")
     page.heading("Matrices and their values")
     page.table(["place", "shape", "stored as", "sampled values"], _matrices(summary), numbers=["shape"])
     if summary.notes:

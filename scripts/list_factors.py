@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from _cli import Page, add_file, arguments, counted, page_of, print_json, run
+from _cli import Page, add_file, amount_read, arguments, counted, page_of, print_json, run
 
 from edviz.diagram.width import display_width
 from edviz.supervised import start_reading
@@ -29,15 +29,17 @@ def main() -> None:
     )
     args = parser.parse_args()
     with start_reading(args.path, factors=True, also=args.column, trusted=args.trusted) as reading:
-        listing = reading.factors().listing
+        listing, remote = reading.factors().listing, reading.report()
     for name in args.column:
         listing.column(name)
     if args.json:
-        print_json(listing)
+        print_json(listing, remote)
     elif args.column:
         print_columns(listing, args.column, page_of(args))
     else:
         print_listing(listing, page_of(args))
+    if remote is not None and not args.json:
+        page_of(args).heading(f"Read from the server: {amount_read(remote)}")
 
 
 def print_listing(listing: FactorListing, page: Page) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _cli import Page, add_overrides, arguments, counted, overrides_of, page_of, print_json, run
+from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.card import CardResult, make_card, write_card
@@ -118,6 +118,8 @@ def print_result(result: CardResult, page: Page) -> None:
         page.questions(result.questions)
     if result.kept_context:
         page.heading("The section 'Biological context' of the earlier card was kept.")
+    if result.remote is not None:
+        page.heading(f"Read from the server: {amount_read(result.remote)}")
     print(f"\nDesign card: {page.text(result.path)}")
 
 

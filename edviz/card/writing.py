@@ -20,6 +20,7 @@ from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
 from edviz.output import writing
+from edviz.remote import RemoteReport
 from edviz.supervised import start_reading
 
 CARD_VERSION = 1
@@ -40,6 +41,8 @@ class CardResult:
         Levels in all of every factor in the diagram.
     kept_context
         Whether a reader's own section was found in an earlier card and kept.
+    remote
+        What reading the file from a server took, or None if it is a local one.
     """
 
     path: str
@@ -50,6 +53,7 @@ class CardResult:
     findings: tuple[Finding, ...]
     questions: tuple[Question, ...]
     kept_context: bool
+    remote: RemoteReport | None = None
 
 
 def write_card(
@@ -86,11 +90,15 @@ def write_card(
     OutputError
         If the card cannot be written, or something that is no design card is in its place.
     """
-    target = Path(output) if output is not None else Path.cwd() / (name_of(path).removesuffix(".h5ad") + SUFFIX)
+    target = (
+        Path(output)
+        if output is not None
+        else Path.cwd() / (name_of(path).removesuffix(".gz").removesuffix(".h5ad") + SUFFIX)
+    )
     if _is_same_file(target, Path(path)):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
-    inference, text = make_card(path, overrides, context=earlier, today=today, trusted=trusted)
+    inference, text, remote = _made(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted)
     with writing(target) as stream:
         stream.write(text)
     return CardResult(
@@ -102,6 +110,7 @@ def write_card(
         findings=inference.report.findings,
         questions=inference.report.questions,
         kept_context=earlier is not None and earlier != EMPTY,
+        remote=remote,
     )
 
 
@@ -122,10 +131,22 @@ def make_card(
     context
         Text of the section "Biological context"; by default a form to fill in.
     """
-    overrides = overrides or Overrides()
+    inference, text, _ = _made(path, overrides or Overrides(), context=context, today=today, trusted=trusted)
+    return inference, text
+
+
+def _made(
+    path: str | os.PathLike[str],
+    overrides: Overrides,
+    *,
+    context: str | None,
+    today: datetime.date | None,
+    trusted: bool,
+) -> tuple[Inference, str, RemoteReport | None]:
     with start_reading(path, factors=True, summary=True, also=overrides.columns, trusted=trusted) as reading:
         inference = infer_design(reading.factors(), overrides)
-        return inference, _card(inference, reading.summary(), harmless(name_of(path)), overrides, context, today)
+        text = _card(inference, reading.summary(), harmless(name_of(path)), overrides, context, today)
+        return inference, text, reading.report()
 
 
 def _card(

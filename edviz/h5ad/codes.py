@@ -13,19 +13,28 @@ from numpy.typing import NDArray
 from edviz.counting import Ints, OutgrownError
 from edviz.counting.blocks import BLOCK_ROWS, Block
 from edviz.counting.rows import ordered
+from edviz.h5ad.ahead import Ahead, NothingAhead
 from edviz.h5ad.columns import Labelled, LeftOut, Plain
 from edviz.h5ad.frame import Frame
 from edviz.h5ad.parts import PartError
 from edviz.h5ad.strings import harmless
 from edviz.h5ad.values import Array, count_labels, read_labels
+from edviz.hdf5 import Rows, Sample, Selection
 
 R_MISSING_INTEGER = -(2**31)
 """How R stores a missing integer; its HDF5 writers leave it as it is."""
 PROBE_ROWS = 4096
 PROBE_BLOCKS = 8
 PROBED_CODES = 512
+LOOK, PROBE = Sample(PROBE_BLOCKS, PROBE_ROWS), Sample(PROBE_BLOCKS, PROBED_CODES)
+LONGEST_RUN = 131_072
+"""Rows by which a run may reach beyond the block that is asked for."""
 MEASUREMENT = "floating-point measurement"
 MOST_SLOTS = 1 << 16
+ALL_ROWS = Rows(0, 2**31)
+BYTES_OF_A_TEXT = 64
+BYTES_AHEAD = 24 * 2**20
+"""How much of the columns that are counted together is fetched at once from a server."""
 Codes = NDArray[np.signedinteger]
 
 
@@ -42,6 +51,14 @@ class ColumnCodes(Protocol):
 
     content: Any
     size: int
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where in the file the values are."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row in the file, about."""
 
     def runs(self) -> Iterator[Codes]:
         """Yield all codes, in runs that follow the chunks."""
@@ -82,6 +99,16 @@ class LabelledCodes:
         self.content = content
         self._n_outside = 0
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where in the file the codes are."""
+        return (self.content.codes.dataset.name,)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a code in the file."""
+        return self.content.codes.dtype.itemsize
+
     def runs(self) -> Iterator[Codes]:
         """Yield all codes."""
         self._n_outside = 0
@@ -121,6 +148,16 @@ class NumberedCodes:
         self.n_looked_at = 0
         self._most_levels = most_levels
         self._n_sentinels = 0
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where in the file the values are, and what says which of them are missing."""
+        return _paths_of(self.content)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a value in the file, about: a text is one in a heap as well."""
+        return BYTES_OF_A_TEXT if self.content.kind == "string" else self.content.values.dtype.itemsize + 1
 
     def runs(self) -> Iterator[Codes]:
         """Yield all codes."""
@@ -200,6 +237,8 @@ class FrameSource:
         Each column as codes, by name.
     open_frame
         Opens the frame again, for a pass after it was closed.
+    ahead
+        Is told what will be read while the frame is open.
     """
 
     def __init__(
@@ -207,7 +246,9 @@ class FrameSource:
         frame: Frame,
         columns: Mapping[str, ColumnCodes],
         open_frame: Callable[[], AbstractContextManager[Frame]],
+        ahead: Ahead,
     ) -> None:
+        self._ahead = ahead
         self.n_obs = frame.n
         self._columns = columns
         self._frame: Frame | None = frame
@@ -216,6 +257,7 @@ class FrameSource:
     def close(self) -> None:
         """Say that the frame is closed: the next pass opens it again."""
         self._frame = None
+        self._ahead = NothingAhead()
 
     def size(self, name: str) -> int:
         """Return a number that no code of the column reaches."""
@@ -225,7 +267,10 @@ class FrameSource:
         """Yield the codes of some columns, in blocks of one size."""
         with self._opened() as frame:
             streams = [_in_blocks(self._runs(name, frame)) for name in names]
+            step = self._rows_ahead(names)
             for start in range(0, self.n_obs, BLOCK_ROWS):
+                if start % step == 0:
+                    self._expect(names, Rows(start, start + step + LONGEST_RUN))
                 wanted = min(BLOCK_ROWS, self.n_obs - start)
                 block = [next(stream, _NO_CODES) for stream in streams]
                 for name, codes in zip(names, block, strict=True):
@@ -236,7 +281,16 @@ class FrameSource:
     def probe(self, names: Sequence[str]) -> Block:
         """Return the codes of some rows, spread over all."""
         with self._opened() as frame:
+            self._expect(names, PROBE)
             return [self._probed(name, frame) for name in names]
+
+    def _expect(self, names: Sequence[str], rows: Selection) -> None:
+        self._ahead.expect_rows({path: rows for name in names for path in self._columns[name].paths})
+
+    def _rows_ahead(self, names: Sequence[str]) -> int:
+        """Return how many rows to fetch at once: a whole number of blocks."""
+        row_bytes = sum(self._columns[name].row_bytes for name in names)
+        return max(1, BYTES_AHEAD // max(1, row_bytes) // BLOCK_ROWS) * BLOCK_ROWS
 
     def _opened(self) -> AbstractContextManager[Frame]:
         return self._open_frame() if self._frame is None else nullcontext(self._frame)
@@ -289,7 +343,7 @@ def is_large(content: Plain) -> bool:
     return len(content.values) > PROBE_ROWS * PROBE_BLOCKS
 
 
-def looks_like_ids_with_gaps(content: Plain, n_obs: int) -> bool:
+def looks_like_ids_with_gaps(content: Plain, n_obs: int, ahead: Ahead) -> bool:
     """Say whether a floating-point column holds whole numbers and missing values, as pandas writes ids with gaps.
 
     Of a large column a spread of blocks is looked at; `NumberedCodes` refuses other numbers when the rest is read.
@@ -297,7 +351,10 @@ def looks_like_ids_with_gaps(content: Plain, n_obs: int) -> bool:
     step = PROBE_ROWS if is_large(content) else max(n_obs, 1)
     starts = np.linspace(0, n_obs - step, PROBE_BLOCKS).astype(int) if is_large(content) else np.zeros(1, dtype=int)
     gaps = False
-    for start in starts.tolist():
+    for number, start in enumerate(starts.tolist()):
+        if number == 1:
+            # The first look ends most columns, and was expected without being said.
+            ahead.expect_rows(dict.fromkeys(_paths_of(content), LOOK))
         values = content.values.read(start, min(start + step, n_obs))
         if not _are_whole(values):
             return False
@@ -305,7 +362,7 @@ def looks_like_ids_with_gaps(content: Plain, n_obs: int) -> bool:
     return gaps
 
 
-def look_at_some(column: NumberedCodes, n_obs: int) -> None:
+def look_at_some(column: NumberedCodes, n_obs: int, ahead: Ahead) -> None:
     """Meet the levels in a spread of blocks of a large column.
 
     Raises
@@ -313,8 +370,15 @@ def look_at_some(column: NumberedCodes, n_obs: int) -> None:
     PartError
         If they cannot be read, or are too many.
     """
-    for start in np.linspace(0, n_obs - PROBE_ROWS, PROBE_BLOCKS).astype(int).tolist():
+    for number, start in enumerate(np.linspace(0, n_obs - PROBE_ROWS, PROBE_BLOCKS).astype(int).tolist()):
+        if number == 1:
+            ahead.expect_rows(dict.fromkeys(column.paths, LOOK))
         column.some(start, start + PROBE_ROWS)
+
+
+def _paths_of(content: Plain) -> tuple[str, ...]:
+    parts = (content.values,) if content.mask is None else (content.values, content.mask)
+    return tuple(part.dataset.name for part in parts)
 
 
 def read_level_names(content: Labelled, n_obs: int) -> list[str]:

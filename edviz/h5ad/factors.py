@@ -11,8 +11,12 @@ from os import PathLike
 import numpy as np
 
 from edviz.counting import Counted, count
+from edviz.h5ad.ahead import Ahead
 from edviz.h5ad.codes import (
+    ALL_ROWS,
     MEASUREMENT,
+    PROBE_BLOCKS,
+    PROBE_ROWS,
     ColumnCodes,
     ColumnError,
     FrameSource,
@@ -79,9 +83,12 @@ def factors_of(
     open_frame
         Opens obs again, for a pass after the source was closed.
     """
+    h5ad.ahead.expect("factors")
     frame = h5ad.obs
-    columns = {stored.name: _Reading(stored, frame.n, wanted=stored.name in also) for stored in frame.columns}
-    counted, source = _count_together(columns, frame, open_frame)
+    columns = {
+        stored.name: _Reading(stored, frame.n, h5ad.ahead, wanted=stored.name in also) for stored in frame.columns
+    }
+    counted, source = _count_together(columns, h5ad, open_frame)
     described = tuple(reading.describe(counted) for reading in columns.values())
     return FactorTable(FactorListing(frame.n, described), counted), source
 
@@ -107,12 +114,13 @@ class _Reading:
         Why it is no candidate, as far as is known.
     """
 
-    def __init__(self, stored: StoredColumn, n_obs: int, *, wanted: bool) -> None:
+    def __init__(self, stored: StoredColumn, n_obs: int, ahead: Ahead, *, wanted: bool) -> None:
         self.codes: ColumnCodes | None = None
         self.set_aside = reason_not_to_read(stored.content, n_obs)
         self.wanted = wanted
         self._stored = stored
         self._n_obs = n_obs
+        self._ahead = ahead
         self._tallied: tuple[int, int] | None = None
         if isinstance(stored.content, LeftOut) or self.set_aside:
             return
@@ -160,7 +168,7 @@ class _Reading:
         if (
             content.kind == "float"
             and isinstance(content, Plain)
-            and not looks_like_ids_with_gaps(content, self._n_obs)
+            and not looks_like_ids_with_gaps(content, self._n_obs, self._ahead)
         ):
             self.set_aside = MEASUREMENT
             if not self.wanted:
@@ -173,12 +181,15 @@ class _Reading:
         elif isinstance(codes, NumberedCodes) and not large:
             self._tally(codes)
         elif isinstance(codes, NumberedCodes) and not self.wanted:
-            look_at_some(codes, self._n_obs)
+            look_at_some(codes, self._n_obs, self._ahead)
         else:
             self._tally(codes)
         codes.make_room()
 
     def _tally(self, codes: ColumnCodes) -> None:
+        # Of smaller columns everything was expected from the start.
+        if self._n_obs > PROBE_ROWS * PROBE_BLOCKS:
+            self._ahead.expect_rows(dict.fromkeys(codes.paths, ALL_ROWS))
         counts, missing = tally(codes)
         n_levels = int(np.count_nonzero(counts))
         reason = reason_to_set_aside(self._stored.content.kind, n_levels, self._n_obs)
@@ -205,13 +216,13 @@ class _Reading:
 
 
 def _count_together(
-    readings: dict[str, _Reading], frame: Frame, open_frame: Callable[[], AbstractContextManager[Frame]]
+    readings: dict[str, _Reading], h5ad: H5adFile, open_frame: Callable[[], AbstractContextManager[Frame]]
 ) -> tuple[Counted, FrameSource]:
     """Count the columns in one pass; one that turns out to be unreadable is left out of the next try."""
     while True:
         codes = {name: reading.codes for name, reading in readings.items() if reading.codes is not None}
         together = [name for name in codes if readings[name].is_counted_with_others]
-        source = FrameSource(frame, codes, open_frame)
+        source = FrameSource(h5ad.obs, codes, open_frame, h5ad.ahead)
         try:
             return count(source, together, on_demand=[name for name in codes if name not in together]), source
         except ColumnError as error:

@@ -20,10 +20,8 @@ from edviz.h5ad.parts import (
 )
 from edviz.h5ad.strings import harmless
 from edviz.h5ad.values import Array
+from edviz.hdf5.matrices import MOST_SLICES, SAMPLED_VALUES, SLICE_VALUES, chosen_pieces
 
-MOST_SLICES = 8
-SLICE_VALUES = 4096
-SAMPLED_VALUES = MOST_SLICES * SLICE_VALUES
 MOST_MATRIX_CHUNK_BYTES = 256 * 2**20
 """Chunks of matrices may be larger than those of columns: some writers in R store all values in one."""
 
@@ -137,8 +135,7 @@ def _places_in_table(stored: h5py.Dataset) -> Iterator[tuple[slice, slice]]:
 def _spread(n: int, chunk: int | None, wanted: int) -> Iterator[slice]:
     """Choose about `wanted` of `n` positions, so that few chunks are unpacked and none of them twice."""
     size = chunk or max(1, -(-n // MOST_SLICES))
-    n_pieces = -(-n // size)
-    chosen = sorted({(n_pieces - 1) * place // (MOST_SLICES - 1) for place in range(MOST_SLICES)}) if n else []
+    chosen = chosen_pieces(-(-n // size))
     for piece in chosen:
         start, stop = piece * size, min((piece + 1) * size, n)
         each = max(1, wanted // len(chosen))

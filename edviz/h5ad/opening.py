@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import errno
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import h5py
 
 from edviz.errors import H5adError
+from edviz.h5ad.ahead import Ahead
+from edviz.h5ad.complaints import TRUNCATED
 from edviz.h5ad.parts import attribute, find_group, find_part, has_part, part_names, text_attribute
+from edviz.h5ad.sources import Source, source_of
 from edviz.h5ad.strings import harmless
 
 if TYPE_CHECKING:
-    from edviz.hdf5 import Batch, Fault
+    from edviz.hdf5 import Purpose
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-SMALLEST_USER_BLOCK = 512
-SMALLEST_FILE = 48
-"""Bytes of the smallest superblock; a file that is shorter was cut off."""
-HEAD_BYTES = 4096
-
-FIRST_BYTES = {
-    b"version https://git-lfs": (
-        "is a Git LFS pointer, not the file it points to; run `git lfs pull` where it was cloned, or download the file"
-    ),
-    b"\x1f\x8b": "is compressed with gzip; unpack it with gunzip first",
-    b"BZh": "is compressed with bzip2; unpack it with bunzip2 first",
-    b"\xfd7zXZ": "is compressed with xz; unpack it with unxz first",
-    b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it with unzstd first",
-    b"PK\x03\x04": "is a zip archive; unpack it and name the .h5ad file in it",
-    b"\x0e\x03\x13\x01": "is an HDF4 file, not HDF5; an .h5ad file is needed",
-    b"\x93NUMPY": "is a NumPy array; an .h5ad file is needed",
-    b"%%MatrixMarket": "is a Matrix Market file; an .h5ad file made of it is needed",
-}
 HDF5_COMPLAINTS = {
     "already open for write": (
         "is being written, or its writer died; wait until it is closed, or run `h5clear -s` on a copy"
@@ -47,7 +30,7 @@ HDF5_COMPLAINTS = {
         "is being written by another program, or cannot be locked; wait until that has closed it, "
         "or set HDF5_USE_FILE_LOCKING=FALSE where the file system has no locks"
     ),
-    "truncated file": "is truncated: its end is missing; download or copy it again",
+    "truncated file": TRUNCATED,
     "Permission denied": "may not be read by this user; ask for read permission",
 }
 KINDS_WITHOUT_OBS = {
@@ -68,160 +51,61 @@ class OpenFile:
         Where it is, without passwords and made harmless.
     size
         In bytes.
+    ahead
+        Is told what will be read.
     """
 
     root: h5py.File
     shown: str
     size: int
+    ahead: Ahead
 
 
 @contextmanager
-def open_hdf5(path: str | PathLike[str], *, codes: bool = True) -> Iterator[OpenFile]:
+def open_hdf5(location: str | PathLike[str] | Source, *, purpose: Purpose = "factors") -> Iterator[OpenFile]:
     """Open an HDF5 file that looks like .h5ad, and close it again.
 
     Parameters
     ----------
-    path
-        A path, or the address of a file on a server (http, https, s3 or gs).
-    codes
-        Whether the codes of obs will be read: from a server they are fetched in advance.
+    location
+        A path, the address of a file on a server (http, https, s3 or gs), or a source that is ready.
+    purpose
+        What will be found out: from a server, what that takes is fetched in advance.
 
     Raises
     ------
     H5adError
         If it is anything else; the text says what it is and what would be right.
     """
-    opened = _open_remote(fspath(path), codes=codes) if is_address(path) else _open_local(Path(path))
-    # Closed here and not left to the garbage collector: HDF5 may be gone by then.
-    with opened as file:
-        complaint = _complaint_on_kind(file.root)
-        if complaint:
-            raise H5adError(f"{file.shown} {complaint}.")
-        yield file
-
-
-def is_address(path: str | PathLike[str]) -> bool:
-    """Say whether this is the address of a file on a server, rather than a path."""
-    return "://" in fspath(path)
+    if isinstance(location, Source):
+        with _opened(location) as file:
+            yield file
+    else:
+        with source_of(location, purpose) as source, _opened(source) as file:
+            yield file
 
 
 @contextmanager
-def _open_local(path: Path) -> Iterator[OpenFile]:
-    name = harmless(fspath(path), longest=1000)
-    complaint = _complaint_on_path(path) or _complaint_on_bytes(path) or _complaint_on_structure(path)
-    if complaint:
-        raise H5adError(f"{name} {complaint}.")
+def _opened(source: Source) -> Iterator[OpenFile]:
     try:
         # Whole chunks are read, and each once: a cache of unpacked ones would be 8 MB for every column.
-        file = h5py.File(path, "r", rdcc_nbytes=0)
+        root = h5py.File(source.file, "r", driver=source.driver, rdcc_nbytes=0)
     except (OSError, RuntimeError, ValueError) as error:
-        raise H5adError(f"{name} {_complaint_of_hdf5(path, error)}.") from error
-    with file:
-        yield OpenFile(file, name, path.stat().st_size)
+        raise H5adError(f"{source.shown} {_complaint_of_hdf5(source, error)}.") from error
+    # Closed here and not left to the garbage collector: HDF5 may be gone by then.
+    with root:
+        complaint = _complaint_on_kind(root)
+        if complaint:
+            raise H5adError(f"{source.shown} {complaint}.")
+        yield OpenFile(root, source.shown, source.size, source.ahead)
+        # Trouble on the way was taken for damage of the columns that were being read.
+        if source.remote is not None and source.remote.failure is not None:
+            raise source.remote.failure
 
 
-@contextmanager
-def _open_remote(address: str, *, codes: bool) -> Iterator[OpenFile]:
-    """Open a file on a server: its structure is fetched in a few parallel rounds before HDF5 asks for it."""
-    from edviz.hdf5 import prefetch, run
-    from edviz.remote import RangeFile, location_of, settings_from_environment
-
-    location = location_of(address)
-    if location is None:
-        raise H5adError(f"{harmless(address, longest=1000)} is no address of a file on a server.")
-    with RangeFile(location, settings_from_environment()) as remote:
-        head = remote.read_range(0, min(HEAD_BYTES, remote.size))
-        if SIGNATURE not in head:
-            raise H5adError(f"{location.shown} {_complaint_on_head(head)}.")
-
-        def fetch(batch: Batch) -> list[bytes]:
-            remote.fetch(batch.structure, values=batch.values)
-            return [remote.read_range(start, stop) for start, stop in batch.structure]
-
-        structure = run(prefetch(remote.size, codes=codes), fetch)
-        if complaint := _complaint_on_faults(structure.faults):
-            raise H5adError(f"{location.shown} {complaint}.")
-        try:
-            file = h5py.File(remote, "r")
-        except (OSError, RuntimeError, ValueError) as error:
-            raise H5adError(f"{location.shown} is a damaged HDF5 file ({harmless(str(error))}).") from error
-        with file:
-            yield OpenFile(file, location.shown, remote.size)
-            # Trouble on the way was taken for damage of the columns that were being read.
-            if remote.failure is not None:
-                raise remote.failure
-
-
-def _complaint_on_path(path: Path) -> str | None:
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return "does not exist; give the path of an .h5ad file"
-    except (OSError, ValueError) as error:
-        return f"cannot be read ({getattr(error, 'strerror', None) or error}); give the path of an .h5ad file"
-    if stat.S_ISDIR(mode):
-        is_zarr = any((path / inside).exists() for inside in (".zgroup", ".zattrs", "zarr.json"))
-        return "is a Zarr store; an .h5ad file is needed" if is_zarr else "is a folder; name an .h5ad file in it"
-    # Opening a pipe waits for ever, a device may not end.
-    return None if stat.S_ISREG(mode) else "is no regular file; give the path of an .h5ad file"
-
-
-def _complaint_on_bytes(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            if not head:
-                return "is empty; download or write it again"
-            size = path.stat().st_size
-            for start in _places_of_signature(size):
-                file.seek(start)
-                if file.read(len(SIGNATURE)) == SIGNATURE:
-                    return HDF5_COMPLAINTS["truncated file"] if size - start < SMALLEST_FILE else None
-    except OSError as error:
-        return f"cannot be read ({error.strerror}); give the path of an .h5ad file that can"
-    return _complaint_on_head(head)
-
-
-def _complaint_on_structure(path: Path) -> str | None:
-    """Look for what would hang or crash HDF5, before it sees the file."""
-    from edviz.hdf5 import preflight
-
-    return _complaint_on_faults(preflight(path))
-
-
-def _complaint_on_faults(faults: Sequence[Fault]) -> str | None:
-    grave = next((fault for fault in faults if fault.consequence == "refuse"), None)
-    # A file that was cut off and an obs in another file are told best by those who meet them.
-    if grave is None or "truncated" in grave.reason or "another file" in grave.reason:
-        return None
-    return f"is a damaged HDF5 file ({harmless(grave.path)}: {harmless(grave.reason)}); download or write it again"
-
-
-def _places_of_signature(size: int) -> Iterator[int]:
-    # A user block may stand before the signature; MuData writes one.
-    yield 0
-    place = SMALLEST_USER_BLOCK
-    while place < size:
-        yield place
-        place *= 2
-
-
-def _complaint_on_head(head: bytes) -> str:
-    for start, complaint in FIRST_BYTES.items():
-        if head.startswith(start):
-            return complaint
-    text = head.decode("utf-8", "ignore").lstrip("\ufeff \r\n\t").lower()
-    if text.startswith(("<!doctype html", "<html")):
-        return "is a web page, perhaps an error page saved as a file; download the .h5ad file again"
-    if text.startswith(("<?xml", "{", "[")):
-        return "is a text file (XML or JSON); an .h5ad file is needed"
-    if all(byte >= 0x20 or byte in b"\t\r\n\f" for byte in head):
-        return "is a text file; an .h5ad file is needed"
-    return "is not an HDF5 file; an .h5ad file is needed"
-
-
-def _complaint_of_hdf5(path: Path, error: Exception) -> str:
-    if getattr(error, "errno", None) in (errno.EAGAIN, errno.EACCES) and _is_readable(path):
+def _complaint_of_hdf5(source: Source, error: Exception) -> str:
+    is_locked = getattr(error, "errno", None) in (errno.EAGAIN, errno.EACCES)
+    if is_locked and isinstance(source.file, Path) and _is_readable(source.file):
         return HDF5_COMPLAINTS["unable to lock file"]
     for words, complaint in HDF5_COMPLAINTS.items():
         if words in str(error):

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import h5py
 
 from edviz.errors import H5adError
+from edviz.h5ad.ahead import Ahead
 from edviz.h5ad.frame import Frame, read_frame
 from edviz.h5ad.matrices import Matrix, matrix_of
 from edviz.h5ad.opening import open_hdf5
 from edviz.h5ad.parts import PartError, find_group, find_part, open_part, part_names
+from edviz.h5ad.sources import Source
+
+if TYPE_CHECKING:
+    from edviz.hdf5 import Purpose
 
 OLD_RAW = "raw.X"
 """Where anndata before 0.7 kept the matrix of `raw`."""
@@ -33,12 +39,15 @@ class H5adFile:
         The file itself, for parts that have no name here.
     obs
         The observations.
+    ahead
+        Is told what will be read.
     """
 
     path: str
     size: int
     root: h5py.File
     obs: Frame
+    ahead: Ahead
 
     def frame(self, path: str, *, n_columns: int | None = None) -> Frame | None:
         """Read the structure of another frame, such as `var`; None if there is no readable one.
@@ -70,15 +79,15 @@ class H5adFile:
 
 
 @contextmanager
-def open_h5ad(path: str | PathLike[str], *, codes: bool = True) -> Iterator[H5adFile]:
+def open_h5ad(location: str | PathLike[str] | Source, *, purpose: Purpose = "factors") -> Iterator[H5adFile]:
     """Open an .h5ad file for reading only, and close it again.
 
     Parameters
     ----------
-    path
-        A path, or the address of a file on a server (http, https, s3 or gs).
-    codes
-        Whether the codes of obs will be read: from a server they are fetched in advance.
+    location
+        A path, the address of a file on a server (http, https, s3 or gs), or a source that is ready.
+    purpose
+        What will be found out first: from a server, what that takes is fetched in advance.
 
     Examples
     --------
@@ -90,14 +99,14 @@ def open_h5ad(path: str | PathLike[str], *, codes: bool = True) -> Iterator[H5ad
     H5adError
         If it is no .h5ad file; the text says what it is and what would be right.
     """
-    with open_hdf5(path, codes=codes) as file:
+    with open_hdf5(location, purpose=purpose) as file:
         root = file.root
         try:
             part = open_part(root, "obs")
             obs = read_frame(part, uns=find_group(root, "uns"), n_elsewhere=_rows_of_matrices(root))
         except PartError as error:
             raise H5adError(f"{file.shown} cannot be read: its obs is {error}.") from error
-        yield H5adFile(file.shown, file.size, root, obs)
+        yield H5adFile(file.shown, file.size, root, obs, file.ahead)
 
 
 def _rows_of_matrices(file: h5py.File) -> list[int]:

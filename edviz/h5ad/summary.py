@@ -30,12 +30,13 @@ def summarise(path: str | PathLike[str]) -> H5adSummary:
     H5adError
         If the file is no .h5ad file or cannot be read.
     """
-    with open_h5ad(path, codes=False) as h5ad:
+    with open_h5ad(path, purpose="summary") as h5ad:
         return summary_of(h5ad)
 
 
 def summary_of(h5ad: H5adFile) -> H5adSummary:
     """Summarise an open file."""
+    h5ad.ahead.expect("summary")
     x = h5ad.matrix("X")
     var = h5ad.frame("var", n_columns=_n_columns(x))
     return H5adSummary(

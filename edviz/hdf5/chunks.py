@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from math import ceil, prod
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
 from edviz.hdf5.records import read_records
 from edviz.hdf5.structure import StoredObject
-from edviz.hdf5.trees import CHUNKS, read_entries
+from edviz.hdf5.trees import CHUNKS, Choice, Entry, read_entries
 
 CHUNK_SIZE = struct.Struct("<II")
 ADDRESS = struct.Struct("<Q")
@@ -21,6 +22,8 @@ BLOCK_HEAD_BYTES = 14
 CHECKSUM_BYTES = 4
 MASK_BYTES = 4
 MOST_CHUNKS = 1_000_000
+MOST_LISTED = 10_000
+"""Of an index that has to be read whole, chunks that it may have if only a few are wanted."""
 
 
 class Piece(NamedTuple):
@@ -67,10 +70,51 @@ def find_pieces(pages: Pages, dataset: StoredObject, notes: Notes) -> Steps[list
     raise StructureError(f"chunks in an index of the kind {layout.chunk_index}", "unknown")
 
 
-def _of_tree(pages: Pages, address: int, rank: int, notes: Notes) -> Steps[list[Piece]]:
+def find_chunks(
+    pages: Pages, dataset: StoredObject, places: Sequence[tuple[int, ...]], notes: Notes
+) -> Steps[list[Piece]]:
+    """Find a few chunks of a dataset by the places of their first values, which are in order.
+
+    Raises
+    ------
+    StructureError
+        If their index cannot be followed.
+    """
+    layout, shape = dataset.layout, dataset.shape
+    if layout is None or layout.address is None or shape is None or len(layout.chunk) != len(shape):
+        return []
+    if layout.chunk_index == "B-tree 1":
+        choice = _choice_of(places, len(shape))
+        return (yield from _of_tree(pages, layout.address, len(shape), notes, choice))
+    in_grid = [ceil(length / chunk) for length, chunk in zip(shape, layout.chunk, strict=True)]
+    if prod(in_grid) > MOST_LISTED:
+        return []
+    pieces = yield from find_pieces(pages, dataset, notes)
+    numbers = [_number_in_grid(place, layout.chunk, in_grid) for place in places]
+    return [pieces[number] for number in numbers if number < len(pieces)]
+
+
+def _number_in_grid(place: tuple[int, ...], chunk: tuple[int, ...], in_grid: Sequence[int]) -> int:
+    number = 0
+    for at, length, n in zip(place, chunk, in_grid, strict=True):
+        number = number * n + at // length
+    return number
+
+
+def _choice_of(places: Sequence[tuple[int, ...]], rank: int) -> Choice:
+    def choose(entries: list[Entry]) -> list[Entry]:
+        # An entry leads to all places from its own up to that of the next.
+        starts = [struct.unpack_from(f"<{rank}Q", entry.key, CHUNK_SIZE.size) for entry in entries]
+        chosen = {bisect_right(starts, place) - 1 for place in places}
+        return [entries[number] for number in sorted(chosen) if number >= 0]
+
+    return choose
+
+
+def _of_tree(pages: Pages, address: int, rank: int, notes: Notes, choose: Choice | None = None) -> Steps[list[Piece]]:
     # A key has the size of the chunk, its filters, and its place in one dimension more than the dataset has.
     key_bytes = CHUNK_SIZE.size + 8 * (rank + 1)
-    entries = yield from read_entries(pages, address, notes, kind=CHUNKS, key_bytes=key_bytes)
+    entries = yield from read_entries(pages, address, notes, kind=CHUNKS, key_bytes=key_bytes, choose=choose)
     return [Piece(entry.address, *CHUNK_SIZE.unpack_from(entry.key)) for entry in entries]
 
 

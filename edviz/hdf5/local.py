@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from edviz.hdf5.faults import Fault
 from edviz.hdf5.pages import Batch, Pages
+from edviz.hdf5.rows import Sample
 from edviz.hdf5.structure import StoredObject, Structure
-from edviz.hdf5.texts import Sample
 from edviz.hdf5.walk import Need, Plan, Walk, run
 
 LEVELS = Sample(blocks=1, rows=16_384)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from edviz.hdf5.faults import SpentError, StructureError
 
-PAGE_BYTES = 16_384
+PAGE_BYTES = 8_192
 """Metadata lies scattered between values: larger pages save few requests and move more bytes."""
 MOST_HELD_BYTES = 128 * 2**20
 MOST_READ_BYTES = 64 * 2**20

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 from edviz.hdf5.chunks import Piece
 from edviz.hdf5.datatypes import Datatype, heap_places
 from edviz.hdf5.heaps import longest_items, merge_longest
 from edviz.hdf5.pages import LONGEST_READ, Pages, Steps
+from edviz.hdf5.rows import Part, Rows, Sample, Selection, parts_of, place_of
 from edviz.hdf5.structure import StoredObject
 from edviz.hdf5.unpacking import unpack
-
-
-class Sample(NamedTuple):
-    """How many values are looked at: blocks of rows, spread over the whole."""
-
-    blocks: int
-    rows: int
-
-    def of(self, n: int) -> list[range]:
-        """Return the rows of each block, or all rows if there are no more than in all blocks.
-
-        Examples
-        --------
-        >>> Sample(blocks=2, rows=3).of(100)
-        [range(0, 3), range(97, 100)]
-        """
-        if n <= self.blocks * self.rows:
-            return [range(n)] if n else []
-        last = n - self.rows
-        starts = [last * block // max(1, self.blocks - 1) for block in range(self.blocks)]
-        return [range(start, start + self.rows) for start in starts]
-
-
-class _Part(NamedTuple):
-    """Rows of one piece, counted from its start."""
-
-    piece: Piece
-    rows: range
 
 
 def has_texts(dataset: StoredObject) -> bool:
@@ -47,7 +19,9 @@ def has_texts(dataset: StoredObject) -> bool:
     return dataset.datatype is not None and bool(heap_places(dataset.datatype))
 
 
-def find_texts(pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], sample: Sample) -> Steps[dict[int, int]]:
+def find_texts(
+    pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], selection: Selection
+) -> Steps[dict[int, int]]:
     """Return the heaps that texts are in, with the bytes of the longest that is said to be in each.
 
     Raises
@@ -60,12 +34,9 @@ def find_texts(pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], sam
         return {}
     if layout.kind == "compact":
         return longest_items(datatype, layout.values)
-    if not pieces:
-        return {}
-    piece_rows = prod(layout.chunk) if dataset.filters else pieces[0].size // datatype.size
-    parts = list(_parts(_limited(sample, datatype).of(prod(dataset.shape)), pieces, piece_rows))
+    parts = parts_of(dataset, datatype, pieces, _limited(selection, datatype).of(prod(dataset.shape)))
     for part in parts:
-        pages.want(*_place(part, dataset, datatype))
+        pages.want(*place_of(part, dataset, datatype))
     longest: dict[int, int] = {}
     for part in parts:
         values = yield from _read(pages, part, dataset, datatype)
@@ -73,28 +44,15 @@ def find_texts(pages: Pages, dataset: StoredObject, pieces: Sequence[Piece], sam
     return longest
 
 
-def _limited(sample: Sample, datatype: Datatype) -> Sample:
-    rows = min(sample.rows, LONGEST_READ // max(1, datatype.size)) // len(heap_places(datatype))
-    return Sample(sample.blocks, max(1, rows))
+def _limited(selection: Selection, datatype: Datatype) -> Selection:
+    longest, places = LONGEST_READ // max(1, datatype.size), len(heap_places(datatype))
+    if isinstance(selection, Rows):
+        return Rows(selection.start, min(selection.stop, selection.start + max(1, longest // places)))
+    return Sample(selection.blocks, max(1, min(selection.rows, longest) // places))
 
 
-def _parts(blocks: Sequence[range], pieces: Sequence[Piece], piece_rows: int) -> Iterator[_Part]:
-    for block in blocks:
-        for number in range(block.start // piece_rows, min((block.stop - 1) // piece_rows + 1, len(pieces))):
-            first = number * piece_rows
-            rows = range(max(block.start - first, 0), min(block.stop - first, piece_rows))
-            yield _Part(pieces[number], rows)
-
-
-def _place(part: _Part, dataset: StoredObject, datatype: Datatype) -> tuple[int, int]:
-    """Return address and size of what has to be read for a part."""
-    if dataset.filters:
-        return part.piece.address, part.piece.size
-    return part.piece.address + part.rows.start * datatype.size, len(part.rows) * datatype.size
-
-
-def _read(pages: Pages, part: _Part, dataset: StoredObject, datatype: Datatype) -> Steps[bytes]:
-    stored = yield from pages.read(*_place(part, dataset, datatype))
+def _read(pages: Pages, part: Part, dataset: StoredObject, datatype: Datatype) -> Steps[bytes]:
+    stored = yield from pages.read(*place_of(part, dataset, datatype))
     if not dataset.filters:
         return stored
     values = unpack(

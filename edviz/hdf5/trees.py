@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from edviz.hdf5.faults import Notes, StructureError
 from edviz.hdf5.pages import UNDEFINED, Pages, Steps
@@ -26,8 +26,19 @@ class Entry(NamedTuple):
     address: int
 
 
-def read_entries(pages: Pages, address: int, notes: Notes, *, kind: int, key_bytes: int) -> Steps[list[Entry]]:
+Choice: TypeAlias = Callable[[list[Entry]], list[Entry]]
+"""Says which of the entries of one level, in their order, are of interest."""
+
+
+def read_entries(
+    pages: Pages, address: int, notes: Notes, *, kind: int, key_bytes: int, choose: Choice | None = None
+) -> Steps[list[Entry]]:
     """Read the entries of all leaves, one level of the tree after the other.
+
+    Parameters
+    ----------
+    choose
+        Which entries to follow and to return; all by default.
 
     Raises
     ------
@@ -39,7 +50,7 @@ def read_entries(pages: Pages, address: int, notes: Notes, *, kind: int, key_byt
     seen = {address}
     while level > 0:
         level -= 1
-        nodes = [entry.address for entry in entries]
+        nodes = [entry.address for entry in (choose(entries) if choose else entries)]
         if len(seen) + len(nodes) > MOST_NODES:
             raise StructureError("an index larger than is looked at", "unknown")
         if not seen.isdisjoint(nodes) or len(set(nodes)) < len(nodes):
@@ -55,7 +66,7 @@ def read_entries(pages: Pages, address: int, notes: Notes, *, kind: int, key_byt
                 if found_level != level:
                     raise StructureError(CIRCLE, "refuse")
                 entries += found
-    return entries
+    return choose(entries) if choose else entries
 
 
 def _read_node(pages: Pages, address: int, *, kind: int, key_bytes: int) -> Steps[tuple[int, list[Entry]]]:

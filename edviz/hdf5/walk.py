@@ -10,12 +10,14 @@ from edviz.hdf5.checks import OUTSIDE_LINK, claims_of
 from edviz.hdf5.chunks import find_pieces
 from edviz.hdf5.faults import Fault, Notes, SpentError, StructureError
 from edviz.hdf5.heaps import Heaps, longest_items, merge_longest
+from edviz.hdf5.matrices import want_sample
 from edviz.hdf5.messages import Link
 from edviz.hdf5.objects import read_object
 from edviz.hdf5.pages import Batch, Pages, Steps
+from edviz.hdf5.rows import Selection, want_rows
 from edviz.hdf5.structure import StoredObject, Structure
 from edviz.hdf5.superblock import Superblock, read_superblock
-from edviz.hdf5.texts import Sample, find_texts, has_texts
+from edviz.hdf5.texts import find_texts, has_texts
 
 MOST_OBJECTS = 20_000
 MOST_RUNNING = 100_000
@@ -35,12 +37,15 @@ class Need(NamedTuple):
     chunks
         Whether the chunks are to be found.
     values
-        Whether the reader will want all values.
+        The values that the reader will want.
+    matrix
+        Whether the reader will want a sample of values from all of the dataset, which is a matrix.
     """
 
-    texts: Sample | None = None
+    texts: Selection | None = None
     chunks: bool = False
-    values: bool = False
+    values: Selection | None = None
+    matrix: bool = False
 
 
 NOTHING = Need()
@@ -144,16 +149,20 @@ class Walk:
         for claim in claims:
             notes.add(claim)
         need = self._plan.needs(notes.path, dataset)
-        sample = need.texts if has_texts(dataset) else None
-        if claims or not (sample or need.chunks or need.values):
+        if claims:
+            return
+        if need.matrix:
+            yield from want_sample(self._pages, dataset, notes)
+        texts = need.texts if has_texts(dataset) else None
+        if not (texts or need.chunks or need.values):
             return
         pieces = yield from find_pieces(self._pages, dataset, notes)
         for piece in pieces:
             self._pages.check(piece.address, piece.size)
-            if need.values:
-                self._pages.want_values(piece.address, piece.size)
-        if sample:
-            longest = yield from find_texts(self._pages, dataset, pieces, sample)
+        if need.values:
+            want_rows(self._pages, dataset, pieces, need.values)
+        if texts:
+            longest = yield from find_texts(self._pages, dataset, pieces, texts)
             yield from self._heaps.follow(longest, notes)
 
 

@@ -63,6 +63,19 @@ class BlockCache:
         with self._lock:
             return self._most_blocks - len(self._kept)
 
+    @property
+    def free(self) -> int:
+        """Number of blocks that may be read at once without another one making room."""
+        with self._lock:
+            return self._most_blocks - len(self._kept) - len(self._passing)
+
+    def use(self, spans: Iterable[Span]) -> None:
+        """Let the blocks of spans that are held and pass be the last to make room."""
+        with self._lock:
+            for span in spans:
+                for number in self._passing_in(self.numbers(span)):
+                    self._passing.move_to_end(number)
+
     def missing(self, spans: Iterable[Span], most: int) -> set[int]:
         """Return the numbers of blocks that spans touch and that are not held.
 

@@ -101,8 +101,16 @@ def _answer(client: Client, location: Location, fresh: bool) -> Answer:
         check_status(answer, wanted=(WHOLE,))
         # Some servers name the compression of a .gz file this way, though it is the file's own.
         check_encoding(answer, wanted=(*PLAIN, *GZIP))
-        client.meter.check_bytes(answer.length or 0)
+        _check_size(answer, location, client.meter.most_bytes)
     except BaseException:
         client.release(answer)
         raise
     return answer
+
+
+def _check_size(answer: Answer, location: Location, most_bytes: int) -> None:
+    if answer.length is not None and answer.length > most_bytes:
+        raise RemoteError(
+            f"{location.shown} has to be downloaded whole, and its {answer.length:,} bytes are more than the limit of "
+            f"{most_bytes:,}; raise {MOST_DOWNLOAD_BYTES}, or download it and give the path of the copy."
+        )

@@ -33,12 +33,18 @@ class RemoteReport:
 
 
 class Meter:
-    """Counts requests and bytes of all connections to one file, and stops them at the limits."""
+    """Counts requests and bytes of all connections to one file, and stops them at the limits.
+
+    Attributes
+    ----------
+    most_bytes
+        Bytes that may be received.
+    """
 
     def __init__(self, location: Location, *, settings: RemoteSettings, most_bytes: int, limit: str) -> None:
         self._location = location
         self._most_requests = settings.most_requests
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._limit = limit
         self._requests = 0
         self._bytes = 0
@@ -87,9 +93,9 @@ class Meter:
         RemoteError
             If they would be too many.
         """
-        if self._bytes + number > self._most_bytes:
+        if self._bytes + number > self.most_bytes:
             raise RemoteError(
-                f"{self._location.shown} takes more than {self._most_bytes:,} bytes, which is the limit; "
+                f"{self._location.shown} takes more than {self.most_bytes:,} bytes, which is the limit; "
                 f"raise {self._limit}, or download the file and give the path of the copy."
             )
 

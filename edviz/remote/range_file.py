@@ -91,7 +91,13 @@ class RangeFile(io.RawIOBase):
         """Bytes of the file that are in memory now."""
         return self._cache.held_bytes
 
-    def fetch(self, ranges: Iterable[tuple[int, int]], *, values: Iterable[tuple[int, int]] = ()) -> None:
+    def fetch(
+        self,
+        ranges: Iterable[tuple[int, int]],
+        *,
+        values: Iterable[tuple[int, int]] = (),
+        in_place_of_others: bool = False,
+    ) -> None:
         """Read many parts at once, so that they are here when they are asked for.
 
         What does not fit into the memory that is allowed is left out, and read when it is asked for. Not to be called
@@ -102,7 +108,10 @@ class RangeFile(io.RawIOBase):
         ranges
             Headers, which HDF5 comes back to: pairs of the first byte and the one behind the last. They stay in memory.
         values
-            The same for values; those unused for the longest time make room, and are best dropped after use.
+            The same for values, which are best dropped after use.
+        in_place_of_others
+            Whether values that were unused for the longest time make room for these; otherwise there is room for
+            no more than fit beside them, so that nothing is fetched for nothing.
         """
         self._check_open()
         self._check_sound()
@@ -110,7 +119,11 @@ class RangeFile(io.RawIOBase):
         for span in headers:
             self._cache.keep(span)
         kept = self._cache.missing(headers, self._cache.room)
-        passing = self._cache.missing(self._spans(values), self._cache.room - len(kept)) - kept
+        wanted = self._spans(values)
+        if in_place_of_others:
+            self._cache.use(wanted)
+        room = self._cache.room if in_place_of_others else self._cache.free
+        passing = self._cache.missing(wanted, room - len(kept)) - kept
         pieces = [_Wanted(piece, True) for piece in self._cache.pieces(kept, self.size)]
         pieces += [_Wanted(piece, False) for piece in self._cache.pieces(passing, self.size)]
         if pieces:
@@ -188,7 +201,8 @@ class RangeFile(io.RawIOBase):
 
     def _missed(self, number: int, wanted: Span) -> bytes:
         """Read the first piece of what is wanted, in this thread: h5py may be waiting, see `fetch`."""
-        piece = self._cache.pieces(self._cache.missing([wanted], self._cache.room), self.size)[0]
+        stop = min(max(wanted.stop, wanted.start + self._settings.unforeseen_bytes), self.size)
+        piece = self._cache.pieces(self._cache.missing([Span(wanted.start, stop)], self._cache.room), self.size)[0]
         with self._reading():
             body = self._read(piece).body
         self._cache.store(piece, body, keep=False)

@@ -41,6 +41,8 @@ class RemoteSettings:
         Bytes of one file that are held in memory.
     block_bytes
         Bytes that are asked for at least.
+    unforeseen_bytes
+        The same for what is read without having been fetched: what follows is then most often read next.
     connections
         Connections that are open at once.
     timeout_s
@@ -60,10 +62,11 @@ class RemoteSettings:
     allow_private: bool = False
     most_bytes: int = 512 * 2**20
     most_requests: int = 5_000
-    most_download_bytes: int = 8 * 2**30
+    most_download_bytes: int = 2 * 2**30
     most_unpacked_bytes: int = 32 * 2**30
     most_cached_bytes: int = 64 * 2**20
-    block_bytes: int = 64 * 2**10
+    block_bytes: int = 8 * 2**10
+    unforeseen_bytes: int = 64 * 2**10
     connections: int = 16
     timeout_s: float = 20.0
     attempts: int = 4

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from edviz.supervised.limits import Limits
 from edviz.supervised.wire import pack, unpack
 
+if TYPE_CHECKING:
+    from threading import Thread
+
+    from edviz.hdf5 import Purpose
+
+STACK_BYTES = 8 << 20
+"""Imports go deep."""
 KINDS_OF_ERRORS = ("H5adError", "DesignError")
 
 
@@ -31,7 +39,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     # Plug-ins of HDF5 are programs that a file can ask for: none is looked for.
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     with ExitStack() as opened:
-        answering = _Answering(first["location"], opened)
+        answering = _Answering(first["location"], first["copy"], opened)
         for line in iter(requests.readline, b""):
             replies.writelines(pack(_answer(answering, unpack(line, requests.read))))
             replies.flush()
@@ -57,22 +65,25 @@ def _bases(error: BaseException) -> set[str]:
 class _Answering:
     """The questions, as methods; each returns what a message can hold."""
 
-    def __init__(self, location: str, opened: ExitStack) -> None:
+    def __init__(self, location: str, copy: tuple[str, str | None] | None, opened: ExitStack) -> None:
         self._location = location
+        self._copy = copy
         self._opened = opened
+        self._source: Any = None
         self._h5ad: Any = None
         self._counts: Any = None
 
     def summary(self) -> dict[str, Any]:
+        h5ad = self._open("summary")
         from edviz.h5ad.summary import summary_of
 
-        return asdict(summary_of(self._open(codes=False)))
+        return asdict(summary_of(h5ad))
 
     def factors(self, also: list[str]) -> dict[str, Any]:
+        h5ad = self._open("factors")
         from edviz.counting.state import state_of
         from edviz.h5ad.factors import factors_of
 
-        h5ad = self._open(codes=True)
         table, _ = factors_of(h5ad, also, lambda: nullcontext(h5ad.obs))
         self._counts = table.counts
         return {"listing": asdict(table.listing), "counts": state_of(self._counts)}
@@ -87,13 +98,39 @@ class _Answering:
 
         return state_of_rows(self._counts.codes(*names))
 
-    def _open(self, *, codes: bool) -> Any:
-        """Open the file once for all questions."""
-        from edviz.h5ad.reader import open_h5ad
+    def report(self) -> dict[str, Any] | None:
+        report = None if self._source is None else self._source.report
+        return None if report is None else asdict(report)
 
+    def _open(self, purpose: Purpose) -> Any:
+        """Open the file once for all questions."""
         if self._h5ad is None:
-            self._h5ad = self._opened.enter_context(open_h5ad(self._location, codes=codes))
+            from edviz.h5ad.copies import Copy
+            from edviz.h5ad.sources import is_address, source_of
+
+            copy = None if self._copy is None else Copy(*self._copy)
+            # While a server is waited for, h5py is imported: that takes as long as two of its answers.
+            waiting = is_address(self._location) and copy is None
+            importing = _import_meanwhile() if waiting else []
+            self._source = self._opened.enter_context(source_of(self._location, purpose, copy=copy))
+            for thread in importing:
+                thread.join()
+            from edviz.h5ad.reader import open_h5ad
+
+            self._h5ad = self._opened.enter_context(open_h5ad(self._source))
         return self._h5ad
+
+
+def _import_meanwhile() -> list[Thread]:
+    from edviz.remote.parallel import start_threads
+
+    return start_threads(_import_reader, 1, stack_bytes=STACK_BYTES)
+
+
+def _import_reader() -> None:
+    # An error of the import is met again, and told, by who needs it.
+    with suppress(ImportError):
+        import_module("edviz.h5ad.reader")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edviz.errors import DesignError, EdvizError, H5adError
 from edviz.supervised.limits import Limits
 from edviz.supervised.wire import LONGEST_LINE, pack, unpack
+
+if TYPE_CHECKING:
+    from edviz.h5ad.copies import Copy
 
 LIBRARY = Path(__file__).resolve().parents[2]
 READ_AT_ONCE = 1 << 20
@@ -30,9 +33,11 @@ class ReadingProcess:
         The file.
     limits
         What the process may use.
+    copy
+        What the file was unpacked to, if it was compressed.
     """
 
-    def __init__(self, location: str, limits: Limits) -> None:
+    def __init__(self, location: str, limits: Limits, copy: Copy | None = None) -> None:
         self._location = location
         self._limits = limits
         self._received = bytearray()
@@ -42,11 +47,16 @@ class ReadingProcess:
         down, up = os.pipe(), os.pipe()
         self._to_child, self._from_child = down[1], up[0]
         try:
-            self._pid = _start(down[0], up[1], close=(down[1], up[0]))
+            self._pid = _start(down[0], up[1], close=(down[1], up[0]), keep=None if copy is None else copy.descriptor)
         finally:
             os.close(down[0])
             os.close(up[1])
-        first = {"location": location, "address_space": limits.address_space, "seconds": limits.seconds}
+        first = {
+            "location": location,
+            "copy": None if copy is None else [copy.path, copy.driver],
+            "address_space": limits.address_space,
+            "seconds": limits.seconds,
+        }
         self._send(first)
 
     def ask(self, question: str, **arguments: object) -> int:
@@ -165,11 +175,11 @@ class ReadingProcess:
         return harmless(self._location, longest=1000)
 
 
-def _start(requests: int, replies: int, *, close: tuple[int, ...]) -> int:
+def _start(requests: int, replies: int, *, close: tuple[int, ...], keep: int | None) -> int:
     # Both processes will need it: imported before the fork it is imported once.
     import numpy  # noqa: F401
 
-    return _fork(requests, replies, close) if _may_fork() else _spawn(requests, replies)
+    return _fork(requests, replies, close) if _may_fork() else _spawn(requests, replies, keep)
 
 
 def _may_fork() -> bool:
@@ -208,7 +218,7 @@ def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:
         os._exit(status)
 
 
-def _spawn(requests: int, replies: int) -> int:
+def _spawn(requests: int, replies: int, keep: int | None) -> int:
     arguments = [sys.executable, "-m", "edviz.supervised.child"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(LIBRARY), *filter(None, sys.path)])}
     actions = [
@@ -216,4 +226,7 @@ def _spawn(requests: int, replies: int) -> int:
         (os.POSIX_SPAWN_DUP2, replies, 1),
         (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
     ]
+    if keep is not None:
+        # To its own number: it stays open there, where a path such as /proc/self/fd/7 expects it.
+        actions.insert(0, (os.POSIX_SPAWN_DUP2, keep, keep))
     return os.posix_spawn(sys.executable, arguments, environment, file_actions=actions)

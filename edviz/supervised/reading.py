@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import ExitStack, nullcontext
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edviz.h5ad.copies import copy_of
 from edviz.supervised.limits import limits_for
 from edviz.supervised.process import ReadingProcess
 
 if TYPE_CHECKING:
     from edviz.contents import H5adSummary
     from edviz.counting import Rows
+    from edviz.h5ad.copies import Copy
+    from edviz.h5ad.reader import H5adFile
+    from edviz.h5ad.sources import Source
+    from edviz.hdf5 import Purpose
+    from edviz.remote import RemoteReport
     from edviz.table import FactorTable
 
 
@@ -24,6 +31,9 @@ class Reading(Protocol):
 
     def summary(self) -> H5adSummary:
         """Return what the file holds, as `edviz.h5ad.summarise` does."""
+
+    def report(self) -> RemoteReport | None:
+        """Return what was read from a server so far, or None if nothing was."""
 
     def __enter__(self) -> Reading:
         """Begin."""
@@ -66,23 +76,34 @@ def start_reading(
 
 
 class DirectReading:
-    """Reads in this process."""
+    """Reads in this process; the file stays open until the end of the reading."""
 
     def __init__(self, location: str | PathLike[str], also: Collection[str]) -> None:
         self._location = location
         self._also = also
+        self._opened = ExitStack()
+        self._copy: Copy | None = None
+        self._source: Source | None = None
+        self._h5ad: H5adFile | None = None
 
     def factors(self) -> FactorTable:
         """Read the obs columns."""
-        from edviz.h5ad.factors import read_factors
+        from edviz.h5ad.factors import factors_of
 
-        return read_factors(self._location, also=self._also)
+        h5ad = self._open("factors")
+        return factors_of(h5ad, self._also, lambda: nullcontext(h5ad.obs))[0]
 
     def summary(self) -> H5adSummary:
         """Summarise the file."""
-        from edviz.h5ad.summary import summarise
+        from edviz.h5ad.summary import summary_of
 
-        return summarise(self._location)
+        return summary_of(self._open("summary"))
+
+    def report(self) -> RemoteReport | None:
+        """Say what was read from a server."""
+        if self._copy is not None:
+            return self._copy.report
+        return None if self._source is None else self._source.report
 
     def __enter__(self) -> DirectReading:
         return self
@@ -90,16 +111,36 @@ class DirectReading:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return
+        self._opened.close()
+
+    def _open(self, purpose: Purpose) -> H5adFile:
+        """Open the file once for all questions."""
+        if self._h5ad is None:
+            from edviz.h5ad.copies import copy_of
+            from edviz.h5ad.reader import open_h5ad
+            from edviz.h5ad.sources import source_of
+
+            self._copy = self._opened.enter_context(copy_of(self._location))
+            self._source = self._opened.enter_context(source_of(self._location, purpose, copy=self._copy))
+            self._h5ad = self._opened.enter_context(open_h5ad(self._source))
+        return self._h5ad
 
 
 class SupervisedReading:
-    """Has a process of its own read the file."""
+    """Has a process of its own read the file; that may write nothing, so a compressed file is unpacked before."""
 
     def __init__(self, location: str | PathLike[str], *, factors: bool, summary: bool, also: Collection[str]) -> None:
         path = fspath(location)
         self._also = list(also)
-        self._process = ReadingProcess(path, limits_for(path))
+        self._is_remote = "://" in path
+        self._opened = ExitStack()
+        try:
+            self._copy = self._opened.enter_context(copy_of(path))
+            limits = limits_for(path if self._copy is None else self._copy.path)
+            self._process = ReadingProcess(path, limits, self._copy)
+        except BaseException:
+            self._opened.close()
+            raise
         self._factors = self._process.ask("factors", also=self._also) if factors else None
         self._summary = self._process.ask("summary") if summary else None
 
@@ -124,6 +165,17 @@ class SupervisedReading:
 
         return from_plain(H5adSummary, self._process.fetch(self._summary))
 
+    def report(self) -> RemoteReport | None:
+        """Ask what was read from a server."""
+        if self._copy is not None:
+            return self._copy.report
+        if not self._is_remote:
+            return None
+        from edviz.remote import RemoteReport
+
+        answer = self._process.fetch(self._process.ask("report"))
+        return None if answer is None else RemoteReport(**answer)
+
     def __enter__(self) -> SupervisedReading:
         return self
 
@@ -131,6 +183,7 @@ class SupervisedReading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.close()
+        self._opened.close()
 
 
 class _InProcess:

@@ -34,8 +34,7 @@ SHARED_REFUSALS = {
     "hostile/vlen_type_invalid.h5ad": "is a damaged HDF5 file",
     "hostile/writer_died.h5ad": "is being written, or its writer died",
     "hostile/swmr_writer_died.h5ad": "is being written, or its writer died",
-    "hostile/gzipped.h5ad.gz": "is compressed with gzip",
-    "hostile/gzipped_truncated.h5ad.gz": "is compressed with gzip",
+    "hostile/gzipped_truncated.h5ad.gz": "is truncated",
     "hostile/external_link_obs.h5ad": "its obs is a link into another file, which is not followed",
 }
 
@@ -45,7 +44,8 @@ FIRST_BYTES = {
     b'<?xml version="1.0"?><Error/>': "is a text file (XML or JSON)",
     b"gene,cell1,cell2\nActb,1,2\n": "is a text file",
     b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n": "is a Git LFS pointer",
-    gzip.compress(b"anything"): "is compressed with gzip",
+    gzip.compress(b"anything"): "holds something that is a text file",
+    gzip.compress(gzip.compress(b"anything")): "is compressed with gzip twice; unpack it once",
     b"PK\x03\x04rest": "is a zip archive",
     b"\x93NUMPY\x01\x00": "is a NumPy array",
     b"%%MatrixMarket matrix": "is a Matrix Market file",

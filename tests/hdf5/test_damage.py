@@ -40,7 +40,7 @@ def test_edited_bytes_never_raise(name, tmp_path):
         path.write_bytes(_edited(content, chance))
         assert isinstance(preflight(path), tuple)
         fetching = Fetching(path)
-        assert isinstance(run(prefetch(len(fetching.content), codes=True), fetching), Structure)
+        assert isinstance(run(prefetch(len(fetching.content), purpose="factors"), fetching), Structure)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,9 +1,11 @@
 """After a walk in a few rounds, HDF5 finds almost everything at hand."""
 
 import h5py
+import numpy as np
 import pytest
 
-from edviz.hdf5 import prefetch
+from edviz.h5ad.matrices import matrix_of, sample_values
+from edviz.hdf5 import Rows, prefetch, prefetch_rows, run
 from edviz.hdf5.pages import LONGEST_RANGE
 from tests.h5ad.files import shared_file
 from tests.hdf5.walking import CountingFile, Fetching, n_bytes, prefetched, write_many_columns
@@ -11,6 +13,7 @@ from tests.hdf5.walking import CountingFile, Fetching, n_bytes, prefetched, writ
 MOST_ROUNDS = 14
 MOST_FETCHED = 3
 N_FACTORS = 20
+N = 60_000
 
 
 def _read_levels(file: h5py.File) -> None:
@@ -24,11 +27,11 @@ def _read_levels(file: h5py.File) -> None:
 
 
 def _read_values(file: h5py.File) -> int:
-    """Read codes, integers and booleans, and return the bytes that they have in the file."""
+    """Read codes and booleans, and return the bytes that they have in the file."""
     discrete = [
         column["codes"] if isinstance(column, h5py.Group) else column
         for column in file["obs"].values()
-        if isinstance(column, h5py.Group) or column.dtype.kind in "iub"
+        if isinstance(column, h5py.Group) or column.dtype.kind == "b"
     ]
     for dataset in discrete:
         _ = dataset[:]
@@ -40,11 +43,11 @@ def many_columns(request, tmp_path_factory):
     """Return a file with 40 columns of all kinds behind a matrix."""
     forms = {"packed": {"compression": "gzip"}, "newest format": {"libver": "latest"}}
     folder = tmp_path_factory.mktemp("many")
-    return write_many_columns(folder / "many.h5ad", n=20_000, **forms.get(request.param, {}))
+    return write_many_columns(folder / "many.h5ad", n=N, **forms.get(request.param, {}))
 
 
 def test_all_level_names_are_at_hand_after_the_walk(many_columns):
-    _, fetching = prefetched(many_columns, codes=False)
+    _, fetching = prefetched(many_columns, purpose="summary")
     assert fetching.rounds <= MOST_ROUNDS
     assert n_bytes(fetching.structure) < 2_000_000
     counting = CountingFile(fetching.content, fetching.structure + fetching.values)
@@ -54,7 +57,7 @@ def test_all_level_names_are_at_hand_after_the_walk(many_columns):
 
 
 def test_all_codes_are_at_hand_after_the_walk_and_little_else_was_moved(many_columns):
-    _, fetching = prefetched(many_columns, codes=True)
+    _, fetching = prefetched(many_columns, purpose="factors")
     assert fetching.rounds <= MOST_ROUNDS
     counting = CountingFile(fetching.content, fetching.structure + fetching.values)
     with h5py.File(counting, "r") as file:
@@ -62,6 +65,59 @@ def test_all_codes_are_at_hand_after_the_walk_and_little_else_was_moved(many_col
         own = _read_values(file)
     assert counting.n_fetched <= MOST_FETCHED
     assert n_bytes(fetching.structure + fetching.values) <= 1.05 * own + 2_000_000
+
+
+def test_the_first_rows_of_measurements_are_at_hand_and_the_rest_is_not(many_columns):
+    _, fetching = prefetched(many_columns, purpose="factors")
+    with h5py.File(many_columns, "r") as file:
+        measured = next(column for column in file["obs"].values() if getattr(column, "dtype", None) == "f4")
+        chunk = measured.id.get_chunk_info(0) if measured.chunks else None
+        start = measured.id.get_offset() if chunk is None else chunk.byte_offset
+        first = 4 * 4096 if chunk is None else chunk.size
+        stored = measured.id.get_storage_size()
+    counting = CountingFile(fetching.content, fetching.structure + fetching.values)
+    assert counting.n_at_hand(start, first) == first
+    if chunk is None:
+        assert counting.n_at_hand(start, stored) < 0.5 * stored
+
+
+def _first_and_last_chunk(dataset: h5py.Dataset) -> list[range]:
+    chunks = [dataset.id.get_chunk_info(number) for number in (0, dataset.id.get_num_chunks() - 1)]
+    return [range(chunk.byte_offset, chunk.byte_offset + chunk.size) for chunk in chunks]
+
+
+def test_a_sample_of_the_matrix_is_at_hand_for_a_summary(many_columns):
+    _, fetching = prefetched(many_columns, purpose="summary")
+    with h5py.File(many_columns, "r") as file:
+        chunks = _first_and_last_chunk(file["X/data"])
+    counting = CountingFile(fetching.content, fetching.structure + fetching.values)
+    assert [counting.n_at_hand(chunk.start, len(chunk)) for chunk in chunks] == [len(chunk) for chunk in chunks]
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+@pytest.mark.parametrize("chunks", [None, (100, 50)])
+def test_a_sample_of_a_dense_matrix_is_at_hand_for_a_summary(tmp_path, libver, chunks):
+    path = tmp_path / "dense.h5ad"
+    with h5py.File(path, "w", libver=libver) as file:
+        file.create_dataset("X", data=np.arange(3_000_000, dtype="f4").reshape(10_000, 300), chunks=chunks)
+    _, fetching = prefetched(path, purpose="summary")
+    counting = CountingFile(fetching.content, fetching.structure + fetching.values)
+    with h5py.File(counting, "r") as file:
+        sample_values(matrix_of(file["X"]))
+    assert counting.n_fetched <= MOST_FETCHED
+    assert n_bytes(fetching.structure + fetching.values) < 0.2 * len(fetching.content)
+
+
+def test_rows_of_a_column_are_found_again_by_its_path(many_columns):
+    content = many_columns.read_bytes()
+    with h5py.File(many_columns, "r") as file:
+        name = next(name for name, column in file["obs"].items() if isinstance(column, h5py.Group))
+    fetching = Fetching(many_columns)
+    run(prefetch_rows(len(content), {f"/obs/{name}/codes": Rows(0, N)}), fetching)
+    counting = CountingFile(content, fetching.structure + fetching.values)
+    with h5py.File(counting, "r") as file:
+        _ = file["obs"][name]["codes"][:]
+    assert counting.n_fetched <= MOST_FETCHED
 
 
 def test_without_the_walk_hdf5_fetches_many_blocks_one_after_the_other(many_columns):
@@ -72,7 +128,7 @@ def test_without_the_walk_hdf5_fetches_many_blocks_one_after_the_other(many_colu
 
 
 def test_matrices_are_not_fetched(many_columns):
-    _, fetching = prefetched(many_columns, codes=True)
+    _, fetching = prefetched(many_columns, purpose="factors")
     with h5py.File(many_columns, "r") as file:
         values = file["X/data"].id
         chunks = [values.get_chunk_info(number) for number in range(values.get_num_chunks())]
@@ -83,7 +139,7 @@ def test_matrices_are_not_fetched(many_columns):
 
 def test_ranges_are_short_enough_to_be_fetched_side_by_side(tmp_path):
     path = write_many_columns(tmp_path / "long.h5ad", n=400_000)
-    _, fetching = prefetched(path, codes=True)
+    _, fetching = prefetched(path, purpose="factors")
     assert max(stop - start for start, stop in fetching.structure + fetching.values) <= LONGEST_RANGE
     assert all(stop <= len(fetching.content) for _, stop in fetching.structure + fetching.values)
 
@@ -121,7 +177,7 @@ ENCODINGS = (
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_columns_of_real_files_are_at_hand_in_every_encoding(name):
-    structure, fetching = prefetched(shared_file(name), codes=True)
+    structure, fetching = prefetched(shared_file(name), purpose="factors")
     counting = CountingFile(fetching.content, fetching.structure + fetching.values)
     with h5py.File(counting, "r") as file:
         _read_obs(file)
@@ -133,7 +189,7 @@ def test_columns_of_real_files_are_at_hand_in_every_encoding(name):
 
 def test_the_levels_of_the_oldest_encoding_are_found_in_uns():
     name = "encodings/anndata-0.6.22.post1_csr_raw_layers.h5ad"
-    structure, _ = prefetched(shared_file(name), codes=False)
+    structure, _ = prefetched(shared_file(name), purpose="summary")
     assert structure.find("/obs").datatype.kind == "compound"
     assert structure.find("/uns/genotype_categories").kind == "dataset"
 

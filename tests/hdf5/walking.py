@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from edviz.hdf5 import Batch, Range, Structure, prefetch, run
+from edviz.hdf5 import Batch, Purpose, Range, Structure, prefetch, run
 from edviz.hdf5.pages import Pages
 from edviz.hdf5.superblock import read_superblock
 from tests.h5ad.files import SHARED, TEXT, texts
@@ -99,10 +99,10 @@ def n_bytes(ranges: list[Range]) -> int:
     return sum(stop - start for start, stop in ranges)
 
 
-def prefetched(path: Path, *, codes: bool) -> tuple[Structure, Fetching]:
+def prefetched(path: Path, *, purpose: Purpose) -> tuple[Structure, Fetching]:
     """Walk through a file as if it were far away."""
     fetching = Fetching(path)
-    return run(prefetch(len(fetching.content), codes=codes), fetching), fetching
+    return run(prefetch(len(fetching.content), purpose=purpose), fetching), fetching
 
 
 def write_many_columns(path: Path, *, n: int, compression: str | None = None, libver: str | None = None) -> Path:

@@ -449,7 +449,10 @@ BROKEN_DOWNLOADS = {
     "cut": (changed(send=70_000, is_cut=True), r"ended after 70,000 of 300,000 bytes; try again later\."),
     "stall": (changed(send=70_000, hang_s=20), "silent or too slow"),
     "drip": (changed(drip_s=0.05), "silent or too slow"),
-    "size": (with_headers(Content_Length="5000000"), r"more than 400,000 bytes.*EDVIZ_MOST_DOWNLOAD_BYTES"),
+    "size": (
+        with_headers(Content_Length="5000000"),
+        r"5,000,000 bytes are more than the limit of 400,000; raise EDVIZ_MOST_DOWNLOAD_BYTES",
+    ),
     "unknown size": (
         lambda _, reply: replace(reply, body=b"x" * 5_000_000, headers={"Transfer-Encoding": "chunked"}),
         "more than 400,000 bytes",

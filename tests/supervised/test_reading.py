@@ -1,9 +1,11 @@
 """A process of its own reads the file: the same answers, and no file harms the one that asks."""
 
+import gzip
 import os
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,33 @@ def test_beside_threads_a_process_is_spawned_instead_of_forked():
     thread.start()
     thread.join()
     assert reports == [report_of(SHIPPED, trusted=True)]
+
+
+@pytest.fixture
+def packed(tmp_path):
+    path = tmp_path / "cells.h5ad.gz"
+    path.write_bytes(gzip.compress(SHIPPED.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize("may_fork", [True, False])
+def test_a_process_reads_what_a_compressed_file_was_unpacked_to(packed, may_fork, monkeypatch):
+    monkeypatch.setattr("edviz.supervised.process._may_fork", lambda: may_fork)
+    assert report_of(packed, trusted=False) == report_of(SHIPPED, trusted=True)
+    with start_reading(packed, summary=True) as reading:
+        assert reading.summary().path == str(packed)
+        assert reading.report() is None
+
+
+def test_a_compressed_file_that_is_trusted_is_read_here(packed):
+    assert report_of(packed, trusted=True) == report_of(SHIPPED, trusted=True)
+
+
+def test_a_truncated_compressed_file_is_refused_before_a_process_is_started(packed, monkeypatch):
+    monkeypatch.setattr("edviz.supervised.process._start", _never)
+    packed.write_bytes(packed.read_bytes()[:-100])
+    with pytest.raises(H5adError, match=r"is truncated: its end is missing; [^.]+\.$"):
+        start_reading(packed, factors=True)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -105,3 +134,48 @@ def test_a_server_on_a_private_address_is_refused_unless_allowed(monkeypatch):
         with pytest.raises(H5adError, match=r"EDVIZ_ALLOW_PRIVATE_ADDRESSES"):
             report_of(server.url(), trusted=False)
         assert not server.asked
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_what_was_read_from_a_server_is_reported(monkeypatch, trusted):
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    with RangeServer(SHIPPED.read_bytes()) as server:
+        with start_reading(server.url(), summary=True, trusted=trusted) as reading:
+            reading.summary()
+            report = reading.report()
+        assert report.requests == len(server.asked)
+        assert report.bytes >= server.sent_bytes > 0
+
+
+def test_questions_about_one_file_on_a_server_fetch_nothing_twice(monkeypatch):
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    with RangeServer(SHIPPED.read_bytes()) as server:
+        with start_reading(server.url(), factors=True, summary=True) as reading:
+            reading.factors().counts.rows("sample", "source")
+            reading.summary()
+        asked = [tuple(map(int, one.removeprefix("bytes=").split("-"))) for one in server.ranges() if one]
+    asked.sort()
+    assert all(stop < start for (_, stop), (start, _) in pairwise(asked))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_compressed_file_on_a_server_is_downloaded_once(monkeypatch, trusted):
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    with RangeServer(gzip.compress(SHIPPED.read_bytes())) as server:
+        url = server.url("cells.h5ad.gz")
+        with start_reading(url, factors=True, summary=True, trusted=trusted) as reading:
+            assert infer_design(reading.factors()).report == report_of(SHIPPED, trusted=True)
+            assert reading.summary().path == url
+            assert reading.report().requests == 1
+        assert server.ranges() == [None]
+
+
+def test_a_compressed_file_on_a_server_over_the_limit_is_refused_with_its_size(monkeypatch):
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    monkeypatch.setenv("EDVIZ_MOST_DOWNLOAD_BYTES", "100000")
+    body = gzip.compress(SHIPPED.read_bytes())
+    with (
+        RangeServer(body) as server,
+        pytest.raises(H5adError, match=f"{len(body):,} bytes are more than the limit of 100,000; raise EDVIZ_MOST_D"),
+    ):
+        start_reading(server.url("cells.h5ad.gz"), factors=True)
