@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # Counting needs no linear algebra; without this numpy starts a thread for every core.
@@ -119,7 +119,7 @@ def print_json(result: object, remote: RemoteReport | None = None) -> None:
 
     Every character that is not ASCII is escaped, so that none can act on a terminal.
     """
-    plain = to_plain(result)
+    plain: Any = to_plain(result)
     if remote is not None:
         plain["remote"] = to_plain(remote)
     print(json.dumps(plain, indent=2, ensure_ascii=True, allow_nan=False))

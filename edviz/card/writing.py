@@ -90,11 +90,7 @@ def write_card(
     OutputError
         If the card cannot be written, or something that is no design card is in its place.
     """
-    target = (
-        Path(output)
-        if output is not None
-        else Path.cwd() / (name_of(path).removesuffix(".gz").removesuffix(".h5ad") + SUFFIX)
-    )
+    target = Path(output) if output is not None else Path.cwd() / (stem_of(path) + SUFFIX)
     if _is_same_file(target, Path(path)):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
@@ -252,6 +248,15 @@ def name_of(path: str | os.PathLike[str]) -> str:
 
     location = location_of(os.fspath(path))
     return Path(path).name if location is None else location.name
+
+
+def stem_of(path: str | os.PathLike[str]) -> str:
+    """Return the name of a file without its endings.
+
+    >>> stem_of("data/lung.h5ad.gz")
+    'lung'
+    """
+    return name_of(path).removesuffix(".gz").removesuffix(".h5ad")
 
 
 def _is_same_file(a: Path, b: Path) -> bool:

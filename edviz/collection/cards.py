@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from edviz.card.writing import SUFFIX, name_of
+from edviz.card.writing import SUFFIX, stem_of
 from edviz.collection.record import shown_path
 from edviz.errors import OutputError
 
@@ -51,7 +51,7 @@ def card_names(locations: Sequence[str]) -> dict[str, str]:
 
 def _stem(location: str, n_folders: int) -> str:
     """Name a file by the last parts of its path."""
-    name = name_of(location).removesuffix(".h5ad")
+    name = stem_of(location)
     path = shown_path(location).partition("://")[2] or location
     folders = [part for part in PurePath(path).parts[:-1] if part.strip("/\\.")]
     return "-".join([*folders[-n_folders:], name]) if n_folders else name
