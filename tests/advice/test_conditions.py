@@ -1,8 +1,8 @@
 """Advice on comparisons and integration, against published analyses and hand-made cases."""
 
 import pytest
-
 from edviz.card.advice import advise_batch_keys, advise_conditions, formulas
+
 from edviz.h5ad import read_factors
 from edviz.infer import infer_design
 from edviz.table import table_of
