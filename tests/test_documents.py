@@ -13,7 +13,14 @@ from edviz.grammar import loads
 from edviz.infer import findings
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ["README.md", "SKILL.md", "references/language.md", "references/inference.md", "CONTRIBUTING.md"]
+DOCUMENTS = [
+    "README.md",
+    "SKILL.md",
+    "references/language.md",
+    "references/inference.md",
+    "references/statistics.md",
+    "CONTRIBUTING.md",
+]
 FENCES = [
     (document, language, body)
     for document in DOCUMENTS
