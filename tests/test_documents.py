@@ -21,6 +21,7 @@ DOCUMENTS = [
     "references/language.md",
     "references/inference.md",
     "references/comparison.md",
+    "references/statistics.md",
     "CONTRIBUTING.md",
 ]
 FENCES = [

@@ -158,8 +158,8 @@ def compare_levels(
 def _require_unit_level(facts: Facts, name: str) -> None:
     if name not in facts.names:
         near = get_close_matches(name, facts.names, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise DesignError(f"no factor {name!r} among the candidates{meant or ", which list_factors.py lists"}")
+        meant = f"; did you mean {near[0]!r}?" if near else ", which list_factors.py lists"
+        raise DesignError(f"no factor {name!r} among the candidates{meant}")
     if not facts.is_unit_level(name):
         raise DesignError(f"{name!r} varies within units, so its levels are not compared between them")
 
