@@ -16,6 +16,7 @@ from _cli import Page, arguments, page_of, print_json, run, said
 from edviz.comparison import Comparison, ComparisonTable, Subject, Traits, compare_all, read_condition, subject_of
 from edviz.comparison.comparing import range_text
 from edviz.comparison.table import SORTABLE
+from edviz.comparison.where import TRAITS
 from edviz.errors import EdvizError
 from edviz.export.spreadsheet import write_csv
 
@@ -37,7 +38,7 @@ def main() -> None:
     """Read the arguments, read the designs, compare them."""
     parser = arguments(__doc__, examples=EXAMPLES)
     parser.add_argument("sources", metavar="DESIGN", nargs="+", help=SOURCE)
-    parser.add_argument("--where", metavar="CONDITION", help=WHERE % {"traits": ", ".join(SORTABLE)})
+    parser.add_argument("--where", metavar="CONDITION", help=WHERE % {"traits": ", ".join(TRAITS)})
     parser.add_argument("--sort", metavar="TRAIT", help="sort the table by a trait")
     parser.add_argument("--descending", action="store_true", help="sort from high to low")
     parser.add_argument("--csv", action="store_true", help="print the table as CSV")
