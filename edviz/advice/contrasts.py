@@ -170,7 +170,7 @@ def _others(facts: Facts, roles: Roles, advice: ConditionAdvice) -> list[str]:
         for name in (*roles.factors, *roles.batches)
         if name != advice.condition
         and facts.is_unit_level(name)
-        and (name,) != advice.unit
+        and ((name,) != advice.unit or name in facts.same_as[advice.condition])
         and not (facts.nests(advice.condition, name) and facts.kinds[name] in ("unit", "batch"))
     ]
 

@@ -148,7 +148,9 @@ def python_name(name: str) -> str:
     """
     if name.isidentifier() and not keyword.iskeyword(name) and name not in ("C", "Q", "I"):
         return name
-    return 'Q("' + name.replace("\\", "\\\\").replace('"', '\\"') + '")'
+    # Both readers of formulas take quotes and backticks inside a text for their own.
+    escaped = re.sub(r'["`\\\x00-\x1f]', lambda match: f"\\x{ord(match[0]):02x}", name)
+    return f'Q("{escaped}")'
 
 
 def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
