@@ -83,6 +83,12 @@ def test_graphviz_reads_every_design(design):
     assert sum(node["name"].startswith("f") for node in read["objects"]) == len(design.factors)
 
 
+@needs_graphviz
+def test_empty_names_are_drawn():
+    read = _read_by_graphviz(to_dot(loads('""(2) > B(3){levels=[""]}\n" "(2) == B')))
+    assert [node["name"] for node in read["objects"]] == ["f1", "f2", "f3"]
+
+
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 def test_pydot_reads_the_drawing(design):
     pydot = pytest.importorskip("pydot")
