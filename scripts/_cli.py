@@ -32,7 +32,24 @@ if TYPE_CHECKING:
 NARROWEST, WIDEST = 40, 100
 INDENT = "  "
 SPELLED = str.maketrans(
-    {"×": "x", "◊": "<>", "≈": "~", "→": "->", "–": "-", "—": "-", "…": "...", "·": "-", "≥": ">=", "≤": "<=", "µ": "u"}
+    {
+        "×": "x",
+        "◊": "<>",
+        "≈": "~",
+        "→": "->",
+        "–": "-",
+        "—": "-",
+        "…": "...",
+        "·": "-",
+        "≥": ">=",
+        "≤": "<=",
+        "µ": "u",
+        "∧": "^",
+        "∨": "|",
+        "σ": "s",
+        "²": "^2",
+        "−": "-",
+    }
 )
 """How ASCII says the signs that the program itself uses."""
 RANK: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}

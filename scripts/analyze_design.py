@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, add_file, add_overrides, amount_read, arguments, overrides_of, page_of, print_json, run
 
+from edviz.diagram.width import elide
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def print_structure(analysis: DesignAnalysis, page: Page) -> None:
         return
     page.heading("Degrees of freedom")
     for line in structure.hasse.splitlines():
-        print(f"  {page.text(line)}".rstrip())
+        print(elide(f"  {page.text(line)}".rstrip(), page.width, "..."))
     for note in structure.notes:
         page.paragraph(note, first="  - ")
 

@@ -80,12 +80,13 @@ def test_classes_with_too_few_cells_are_told_with_the_level_where_they_lack():
 
 
 def test_smallest_differences_are_those_of_the_noncentral_t():
-    # n = 4 pairs: R's power.t.test(n = 4, power = .8, type = "paired")$delta = 2.00; here in SD between units, where a
-    # difference of pairs has twice the variance.
+    # R: power.t.test(n = 4, power = 0.8, type = "paired")$delta is 2.127922 standard deviations of differences; here in
+    # those between units, where a difference of pairs has twice the variance.
     analysis = analyze_design(of_columns(stim="AB" * 4, donor="11223344", sample="abcdefgh"))
     table = detectable_differences(analysis)
     (row,) = table.differences
     assert row.df == 3
+    assert row.in_units == pytest.approx(2.127922 * np.sqrt(2), abs=1e-3)
     critical = stats.t.ppf(0.975, 3)
     power = stats.nct.sf(critical, 3, row.in_units / np.sqrt(2 / 4)) + stats.nct.cdf(
         -critical, 3, row.in_units / np.sqrt(2 / 4)

@@ -137,7 +137,7 @@ CARDS = {
     ("x.h5ad", "b/x.h5ad"): ("x", "b-x"),
     ("X.h5ad", "b/x.h5ad"): ("X", "b-x"),
     ("a-x.h5ad", "a/x.h5ad", "b/x.h5ad"): ("a-x", "a-x-2", "b-x"),
-    ("x.h5ad", "x.h5ad.gz"): ("x", "x.h5ad.gz"),
+    ("x.h5ad", "x.h5ad.gz"): ("x", "x-2"),
     ("https://h.org/a/x.h5ad", "https://h.org/b/x.h5ad?token=t"): ("a-x", "b-x"),
 }
 

@@ -38,7 +38,7 @@ async def test_descriptions_fit_and_arguments_are_described(tmp_path: Path) -> N
 
 async def test_what_the_model_reads_stays_small(tmp_path: Path) -> None:
     read = [[tool["name"], tool["description"], tool["inputSchema"]] for tool in (await _listed(tmp_path)).values()]
-    assert len(json.dumps(read)) < 6_000
+    assert len(json.dumps(read)) < 8_000
     assert len(INSTRUCTIONS) <= 1_000
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from tests.h5ad.files import REPOSITORY
 
 SCRIPTS = REPOSITORY / "scripts"
-NAMES = ("inspect_h5ad", "list_factors", "infer_design", "render_design", "write_card", "compare_designs")
+NAMES = (
+    "inspect_h5ad",
+    "list_factors",
+    "infer_design",
+    "analyze_design",
+    "render_design",
+    "write_card",
+    "compare_designs",
+)
 
 
 def run(

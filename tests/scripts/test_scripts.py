@@ -10,7 +10,7 @@ from edviz.diagram.width import display_width
 from tests.h5ad.files import REAL_FILES
 from tests.scripts.running import NAMES, SCRIPTS, run, run_json
 
-READERS = ("inspect_h5ad", "list_factors", "infer_design")
+READERS = ("inspect_h5ad", "list_factors", "infer_design", "analyze_design")
 REFUSED = {
     "edge/git_lfs_pointer.h5ad": "LFS",
     "edge/pandas_hdfstore.h5ad": "HDFStore",
