@@ -1,0 +1,243 @@
+"""The table of units that a design promises, before there are any data.
+
+A design says how many levels each factor has and which of them occur together. Where it says enough, there is
+one table of experimental units, a row each, and all that is known to do with a table can be done with a design.
+
+- The levels of a nested factor are new in every combination of levels above it; a list of sizes has one entry for
+  each combination, in order.
+- Crossed factors occur in all combinations, within the levels that both are nested in.
+- Of aliased factors the coarser is a function of the finer, as even as it can be.
+- The units that a batch processed are consecutive, and batches differ by one unit at most. A text does not say
+  which unit went where, so the table must not be asked whether a batch is confounded with anything but its units.
+- An approximate size counts as its number.
+
+Rows are units, not observations. The last factor of the chain is left out as the observations if
+
+- its name ends in a word such as cell, nucleus or spot; or
+- it has hundreds of levels for each level above it, and these are approximate, classified or named observations.
+
+``Sample(4) : CellType(6)`` classifies the cells of samples, so few levels with a label below stay units. Labels are
+left out too, and so are batches that processed what was left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from edviz.counting import Ints
+from edviz.counting.rows import numbered
+from edviz.counts import counted_nodes, total_levels
+from edviz.errors import DesignError
+from edviz.grammar.spelling import spell
+from edviz.model import Design, Factor, Kind
+from edviz.order import Node, Order, nodes_of, order_of
+from edviz.table import Column, FactorListing, FactorTable, table_of_codes
+
+OBSERVATION_WORDS = frozenset(
+    "cell cells nucleus nuclei spot spots bead beads barcode barcodes droplet droplets".split()
+)
+"""What a name ends in whose levels are observations, however few they are."""
+GENERAL_OBSERVATION_WORDS = frozenset("observation observations obs".split())
+"""Names of rows: those of a table of samples are few and are units."""
+LEAST_OBSERVATIONS = 500
+"""An approximate or classified factor with so many levels for each level above it holds observations, not units."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The nodes of a design by what becomes of them.
+
+    Attributes
+    ----------
+    units
+        What makes the rows, outer ones first, as far as possible in the order of the text.
+    batches
+        Batches of what is in the table, after what they processed.
+    left_out
+        Why each other factor has no column.
+    """
+
+    order: Order
+    units: tuple[Node, ...]
+    batches: tuple[Node, ...]
+    left_out: Mapping[str, str]
+
+
+def nominal_table(design: Design, *, most_rows: int = 100_000) -> FactorTable:
+    """Make the table of experimental units that a design promises, one row each.
+
+    Factors without a column (observations, their labels and their batches) are listed as set aside, with the reason.
+
+    Parameters
+    ----------
+    design
+        A design that says how all its factors occur together, and all sizes.
+    most_rows
+        A design with more units is refused.
+
+    Raises
+    ------
+    DesignError
+        If the design does not say enough for a table, contradicts itself, or has too many units.
+
+    Examples
+    --------
+    >>> from edviz.grammar import loads
+    >>> table = nominal_table(loads("Genotype(2) > Mouse[3|2] > Cell(~5000) : CellType(9)"))
+    >>> table.n_obs
+    5
+    >>> [level.level for level in table.listing.column("Mouse").levels]
+    ['mouse1', 'mouse2', 'mouse3', 'mouse4', 'mouse5']
+    >>> table.codes("Genotype").tolist()
+    [0, 0, 0, 1, 1]
+    >>> table.listing.column("CellType").set_aside
+    'it labels observations, and a row is a unit'
+    """
+    plan = _plan(design)
+    _require_enough(design, plan)
+    codes = _codes_of_units(design, plan, most_rows)
+    for node in plan.batches:
+        codes |= _codes_of_batches(design, node, codes)
+    _require_one_batch_a_unit(design, codes)
+    shown = {name: codes[name] for name in design.names if name in codes}
+    levels = {name: _level_names(design.factor(name), int(shown[name].max()) + 1) for name in shown}
+    table = table_of_codes(shown, levels, len(next(iter(shown.values()))))
+    noted = [replace(column, note=_note(design, plan, column.name)) for column in table.listing.columns]
+    aside = [Column(name, "categorical", set_aside=reason) for name, reason in plan.left_out.items()]
+    return FactorTable(FactorListing(table.n_obs, (*noted, *aside)), table.counts)
+
+
+def kinds_of(design: Design) -> dict[str, Kind]:
+    """Return the kind of each factor with several levels in the nominal table, where the text states or implies it.
+
+    Examples
+    --------
+    >>> from edviz.grammar import loads
+    >>> kinds_of(loads("(Donor(4) × Stim(2){kind=treatment}) > Sample(1) > Cell(~500)"))
+    {'Stim': 'treatment', 'Sample': 'unit'}
+    """
+    left_out = _plan(design).left_out
+    kinds: dict[str, Kind] = {}
+    for factor in design.factors:
+        if factor.kind and factor.name not in left_out and total_levels(design, factor.name).high != 1:
+            kinds[factor.name] = factor.kind
+    return kinds
+
+
+def unit_columns(design: Design) -> tuple[str, ...]:
+    """Return the factors whose combinations of levels are the rows of the nominal table.
+
+    Examples
+    --------
+    >>> from edviz.grammar import loads
+    >>> unit_columns(loads("Donor(4) > Sample(2) × Time(3)"))
+    ('Sample', 'Time')
+    """
+    plan = _plan(design)
+    finest = plan.order.finest(plan.units)
+    members = [max(node, key=lambda name: total_levels(design, name).high or 0) for node in finest]
+    return tuple(name for name in design.names if name in members)
+
+
+def _plan(design: Design) -> _Plan:
+    nodes = nodes_of(design)
+    order = order_of(nodes, design.relations)
+    counted = counted_nodes(design, nodes)
+    row = _row(design, order, counted)
+    in_order = [node for node in dict.fromkeys(nodes.values()) if node in counted - {row}]
+    units = _outer_first(in_order, order)
+    if not units:
+        raise DesignError(
+            "the design has no unit above its observations; write what they were taken from, "
+            "such as Donor(8) > Sample(2) > Cell(~5000)"
+        )
+    batches = _batches(design, nodes, units)
+    kept = {name for node in (*units, *batches) for name in node}
+    left_out = {name: _why_left_out(design, name, row) for name in design.names if name not in kept}
+    return _Plan(order, units, batches, left_out)
+
+
+def _row(design: Design, order: Order, counted: set[Node]) -> Node | None:
+    """Return the last node of the chain if its levels are observations."""
+    finest = order.finest(counted)
+    if len(finest) != 1 or not order.above[finest[0]]:
+        return None
+    return finest[0] if any(_holds_observations(design, name) for name in finest[0]) else None
+
+
+def _holds_observations(design: Design, name: str) -> bool:
+    factor = design.factor(name)
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name) or [""]
+    last = words[-1].lower()
+    if factor.kind not in ("unit", None):
+        return False
+    if last in OBSERVATION_WORDS:
+        return True
+    sizes = factor.size or ()
+    is_classified = any(each.unit == name for each in design.classifications)
+    are_many = sum(count.number for count in sizes) >= LEAST_OBSERVATIONS * max(1, len(sizes))
+    is_vague = is_classified or any(count.approximate for count in sizes)
+    return are_many and (is_vague or last in GENERAL_OBSERVATION_WORDS)
+
+
+def _outer_first(nodes: Iterable[Node], order: Order) -> tuple[Node, ...]:
+    """Put what is above a node before it, and otherwise keep the order."""
+    placed: dict[Node, None] = {}
+    for node in nodes:
+        above = sorted(order.above[node], key=lambda outer: (len(order.above[outer]), outer))
+        placed.update(dict.fromkeys([*above, node]))
+    return tuple(placed)
+
+
+def _batches(design: Design, nodes: Mapping[str, Node], units: Iterable[Node]) -> tuple[Node, ...]:
+    """Return the batches that processed something in the table, after what they processed."""
+    known = set(units)
+    found: list[Node] = []
+    while True:
+        reached = [nodes[each.batch] for each in design.batch_effects if nodes[each.unit] in known]
+        new = [node for node in dict.fromkeys(reached) if node not in known]
+        if not new:
+            return tuple(found)
+        known.update(new)
+        found += new
+
+
+def _why_left_out(design: Design, name: str, row: Node | None) -> str:
+    if row is not None and name in row:
+        return "its levels are observations, and a row is a unit"
+    if any(each.batch == name for each in design.batch_effects):
+        return "it processed observations, and a row is a unit"
+    return "it labels observations, and a row is a unit"
+
+
+def _note(design: Design, plan: _Plan, name: str) -> str | None:
+    """Say what the table shows that the text does not say exactly."""
+    notes = []
+    if any(count.approximate for count in design.factor(name).size or ()):
+        notes.append("its size is approximate")
+    if any(name in node for node in plan.batches):
+        notes.append("the text does not say which units it processed together, so they were taken in order")
+    return "; ".join(notes) or None
+
+
+def _require_enough(design: Design, plan: _Plan) -> None:
+    for relation in (*design.crossings, *design.aliasings):
+        if relation.partial:
+            raise _partly_related(relation)
+    for node in (*plan.units, *plan.batches):
+        for name in node:
+            if design.factor(name).size is None:
+                raise DesignError(
+                    f"the size of {name!r} is not known, and a table needs it; write a number, as in {spell(name)}(3)"
+                )
+    for one, other in combinations(plan.units, 2):
+        if plan.order.incomparable(one, other) and plan.order.crossing(one, other) is None:
+            raise DesignError(
+                f"the design does not say how {one[0]!r} and {other[0]!r} occur together; cross them, "
+                f"as in {spell(one[0])} × {spell(other[0])}, nest one in the other or alias them"
+            )
