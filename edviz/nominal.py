@@ -23,8 +23,9 @@ left out too, and so are batches that processed what was left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -34,8 +35,8 @@ from edviz.counting.rows import numbered
 from edviz.counts import counted_nodes, total_levels
 from edviz.errors import DesignError
 from edviz.grammar.spelling import spell
-from edviz.model import Design, Factor, Kind
-from edviz.order import Node, Order, nodes_of, order_of
+from edviz.model import Aliasing, Crossing, Design, Factor, Kind, factors_of
+from edviz.order import Node, Order, nodes_of, order_of, reachable
 from edviz.table import Column, FactorListing, FactorTable, table_of_codes
 
 OBSERVATION_WORDS = frozenset(
@@ -194,17 +195,22 @@ def _outer_first(nodes: Iterable[Node], order: Order) -> tuple[Node, ...]:
     return tuple(placed)
 
 
-def _batches(design: Design, nodes: Mapping[str, Node], units: Iterable[Node]) -> tuple[Node, ...]:
+def _batches(design: Design, nodes: Mapping[str, Node], units: Collection[Node]) -> tuple[Node, ...]:
     """Return the batches that processed something in the table, after what they processed."""
-    known = set(units)
-    found: list[Node] = []
-    while True:
-        reached = [nodes[each.batch] for each in design.batch_effects if nodes[each.unit] in known]
-        new = [node for node in dict.fromkeys(reached) if node not in known]
-        if not new:
-            return tuple(found)
-        known.update(new)
-        found += new
+    batches: dict[Node, list[Node]] = {}
+    units_of: dict[Node, list[Node]] = {}
+    for effect in design.batch_effects:
+        batches.setdefault(nodes[effect.unit], []).append(nodes[effect.batch])
+        units_of.setdefault(nodes[effect.batch], []).append(nodes[effect.unit])
+    kept = reachable(units, lambda node: batches.get(node, []))
+    sorter = TopologicalSorter(
+        {node: [unit for unit in units_of[node] if unit in kept] for node in units_of if node in kept - set(units)}
+    )
+    try:
+        return tuple(node for node in sorter.static_order() if node not in units)
+    except CycleError as error:
+        around = " == ".join(spell(node[0]) for node in error.args[1])
+        raise DesignError(f"batches cannot process each other, as in {around}; leave one of them out") from None
 
 
 def _why_left_out(design: Design, name: str, row: Node | None) -> str:
@@ -226,7 +232,9 @@ def _note(design: Design, plan: _Plan, name: str) -> str | None:
 
 
 def _require_enough(design: Design, plan: _Plan) -> None:
-    for relation in (*design.crossings, *design.aliasings):
+    """Refuse a design that leaves open which levels there are or occur together."""
+    vague: list[Crossing | Aliasing] = [*design.crossings, *design.aliasings]
+    for relation in vague:
         if relation.partial:
             raise _partly_related(relation)
     for node in (*plan.units, *plan.batches):
@@ -241,3 +249,137 @@ def _require_enough(design: Design, plan: _Plan) -> None:
                 f"the design does not say how {one[0]!r} and {other[0]!r} occur together; cross them, "
                 f"as in {spell(one[0])} × {spell(other[0])}, nest one in the other or alias them"
             )
+
+
+def _partly_related(relation: Crossing | Aliasing) -> DesignError:
+    first, second = factors_of(relation)
+    said, instead = ("crossed", "×") if isinstance(relation, Crossing) else ("aliased", "≈≈")
+    return DesignError(
+        f"{first!r} and {second!r} are partly {said}, and the design does not say which combinations occur; "
+        f"say more, as in {spell(first)} {instead} {spell(second)}, or make a table of the units"
+    )
+
+
+def _codes_of_units(design: Design, plan: _Plan, most_rows: int) -> dict[str, Ints]:
+    """Return the code of each unit in each factor of the rows, shape (n_units,)."""
+    codes: dict[str, Ints] = {}
+    n_rows = 1
+    for node in plan.units:
+        # Of aliased factors the finest, which alone tells the levels of the others.
+        above = [max(outer, key=lambda name: codes[name].max()) for outer in _parents(plan, node)]
+        parents, n_parents = _combinations([codes[name] for name in above], n_rows)
+        sizes = {name: _sizes(design.factor(name), n_parents if above else None, most_rows) for name in node}
+        finest = max(node, key=lambda name: sizes[name].sum())
+        repeats = sizes[finest][parents]
+        n_rows = int(repeats.sum())
+        if n_rows > most_rows:
+            raise DesignError(
+                f"the design has more than {most_rows:,} units, too many for a table; where the levels of "
+                f"{finest!r} are observations, name it so, as in Cell(5000), and else plan fewer"
+            )
+        codes = {name: np.repeat(each, repeats) for name, each in codes.items()}
+        within = np.arange(n_rows) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        codes |= _codes_of_node(sizes, np.repeat(parents, repeats), within)
+    return codes
+
+
+def _parents(plan: _Plan, node: Node) -> list[Node]:
+    """Return the nodes that directly nest a node, in the order of the table."""
+    finest = plan.order.finest(plan.order.above[node])
+    return [unit for unit in plan.units if unit in finest]
+
+
+def _combinations(columns: Sequence[Ints], n_rows: int) -> tuple[Ints, int]:
+    """Number the combinations of levels that occur, in the order of the levels, and say how many there are."""
+    combined = np.zeros(n_rows, dtype=np.int64)
+    for codes in columns:
+        _, combined = numbered(combined * (int(codes.max()) + 1) + codes)
+    return combined, int(combined.max()) + 1
+
+
+def _sizes(factor: Factor, parents: int | None, most: int) -> Ints:
+    """Return the number of levels in each combination of levels above, of which a factor at the top has none.
+
+    Any number above `most` is too many, so it may as well be the next one, which arrays hold.
+    """
+    numbers = [count.number for count in factor.size or ()]
+    if parents is None:
+        numbers = [sum(numbers)]
+    elif len(numbers) == 1:
+        numbers *= parents
+    elif len(numbers) != parents:
+        raise DesignError(
+            f"the size list of {factor.name!r} has {len(numbers)} entries, but there are {parents} levels above it; "
+            f"write one entry for each"
+        )
+    return np.array([min(number, most + 1) for number in numbers], dtype=np.int64)
+
+
+def _codes_of_node(sizes: Mapping[str, Ints], parents: Ints, within: Ints) -> dict[str, Ints]:
+    """Number the levels of aliased factors, given the place of each row among the finest levels of its parent.
+
+    Each coarser factor is a function of the next finer one, and so of all that are finer.
+    """
+    finest_first = sorted(sizes, key=lambda name: -sizes[name].sum())
+    codes = {}
+    place = within
+    for finer, name in pairwise([finest_first[0], *finest_first]):
+        if (sizes[name] > sizes[finer]).any():
+            raise DesignError(
+                f"{finer!r} and {name!r} are aliased, so one is a function of the other, but neither has as many "
+                f"levels as the other or more in every level above them; write sizes that allow it"
+            )
+        place = place * sizes[name][parents] // sizes[finer][parents]
+        codes[name] = (np.cumsum(sizes[name]) - sizes[name])[parents] + place
+    return codes
+
+
+def _codes_of_batches(design: Design, node: Node, codes: Mapping[str, Ints]) -> dict[str, Ints]:
+    """Distribute what batches processed over them: in order, and as evenly as can be."""
+    units = [each.unit for each in design.batch_effects if each.batch in node and each.unit in codes]
+    together, n_together = _joined([codes[unit] for unit in units])
+    one_parent = np.zeros_like(together)
+    sizes = {name: _sizes(design.factor(name), None, n_together) for name in node}
+    most = max(node, key=lambda name: int(sizes[name][0]))
+    n_batches = int(sizes[most][0])
+    if n_batches > n_together:
+        raise DesignError(
+            f"{most!r} has more levels than there are levels of {' and '.join(map(repr, units))} that can be processed "
+            f"apart, which are {n_together}; write at most as many"
+        )
+    return _codes_of_node(sizes, one_parent, together * n_batches // n_together)
+
+
+def _joined(columns: Sequence[Ints]) -> tuple[Ints, int]:
+    """Number the parts of the rows that share no level of any column, in order, and say how many there are."""
+    parts = columns[0]
+    while True:
+        before = parts
+        for codes in columns:
+            least = np.full(int(codes.max()) + 1, len(parts), dtype=np.int64)
+            np.minimum.at(least, codes, parts)
+            parts = least[codes]
+        if (parts == before).all():
+            return _combinations([parts], len(parts))
+
+
+def _require_one_batch_a_unit(design: Design, codes: Mapping[str, Ints]) -> None:
+    """Refuse batches that stand elsewhere in the design such that a unit lies in several of them."""
+    for effect in design.batch_effects:
+        if effect.batch in codes and effect.unit in codes:
+            pairs = _combinations([codes[effect.unit], codes[effect.batch]], len(codes[effect.unit]))[1]
+            if pairs > int(codes[effect.unit].max()) + 1:
+                raise DesignError(
+                    f"levels of {effect.unit!r} lie in several levels of {effect.batch!r}, which is said to have "
+                    f"processed each in one; leave out {spell(effect.batch)} == {spell(effect.unit)}"
+                )
+
+
+def _level_names(factor: Factor, n_levels: int) -> tuple[str, ...]:
+    """Return the stated names if they are as many as the levels, else numbers after the name of the factor."""
+    if len(set(factor.levels)) == len(factor.levels) == n_levels:
+        return factor.levels
+    stem = factor.name.lower()
+    if stem[-1:].isdigit():
+        stem += "_"
+    return tuple(f"{stem}{number}" for number in range(1, n_levels + 1))
