@@ -166,24 +166,24 @@ def _plan(design: Design) -> _Plan:
 def _row(design: Design, order: Order, counted: set[Node]) -> Node | None:
     """Return the last node of the chain if its levels are observations."""
     finest = order.finest(counted)
-    if len(finest) != 1 or not order.above[finest[0]]:
-        return None
-    return finest[0] if any(_holds_observations(design, name) for name in finest[0]) else None
+    if len(finest) == 1 and any(_holds_observations(design, name) for name in finest[0]):
+        return finest[0]
+    return None
 
 
 def _holds_observations(design: Design, name: str) -> bool:
     factor = design.factor(name)
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name) or [""]
-    last = words[-1].lower()
+    sizes = factor.size or ()
+    last_word = (re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name) or [""])[-1].lower()
     if factor.kind not in ("unit", None):
         return False
-    if last in OBSERVATION_WORDS:
+    if last_word in OBSERVATION_WORDS:
         return True
-    sizes = factor.size or ()
+    if not design.parents(name) or sum(count.number for count in sizes) < LEAST_OBSERVATIONS * max(1, len(sizes)):
+        return False
     is_classified = any(each.unit == name for each in design.classifications)
-    are_many = sum(count.number for count in sizes) >= LEAST_OBSERVATIONS * max(1, len(sizes))
-    is_vague = is_classified or any(count.approximate for count in sizes)
-    return are_many and (is_vague or last in GENERAL_OBSERVATION_WORDS)
+    is_approximate = any(count.approximate for count in sizes)
+    return is_classified or is_approximate or last_word in GENERAL_OBSERVATION_WORDS
 
 
 def _outer_first(nodes: Iterable[Node], order: Order) -> tuple[Node, ...]:
@@ -235,7 +235,7 @@ def _require_enough(design: Design, plan: _Plan) -> None:
     """Refuse a design that leaves open which levels there are or occur together."""
     vague: list[Crossing | Aliasing] = [*design.crossings, *design.aliasings]
     for relation in vague:
-        if relation.partial:
+        if relation.partial and not plan.left_out.keys() & set(factors_of(relation)):
             raise _partly_related(relation)
     for node in (*plan.units, *plan.batches):
         for name in node:
@@ -326,8 +326,8 @@ def _codes_of_node(sizes: Mapping[str, Ints], parents: Ints, within: Ints) -> di
     for finer, name in pairwise([finest_first[0], *finest_first]):
         if (sizes[name] > sizes[finer]).any():
             raise DesignError(
-                f"{finer!r} and {name!r} are aliased, so one is a function of the other, but neither has as many "
-                f"levels as the other or more in every level above them; write sizes that allow it"
+                f"{finer!r} and {name!r} are aliased, but which has more levels differs between the levels above "
+                f"them, so neither is a function of the other; give one of them at least as many everywhere"
             )
         place = place * sizes[name][parents] // sizes[finer][parents]
         codes[name] = (np.cumsum(sizes[name]) - sizes[name])[parents] + place
@@ -344,8 +344,8 @@ def _codes_of_batches(design: Design, node: Node, codes: Mapping[str, Ints]) -> 
     n_batches = int(sizes[most][0])
     if n_batches > n_together:
         raise DesignError(
-            f"{most!r} has more levels than there are levels of {' and '.join(map(repr, units))} that can be processed "
-            f"apart, which are {n_together}; write at most as many"
+            f"{most!r} has more levels than it can have, as the levels of {' and '.join(map(repr, units))} can be "
+            f"processed in {n_together} batches at most; write {spell(most)}({n_together}) or fewer"
         )
     return _codes_of_node(sizes, one_parent, together * n_batches // n_together)
 
