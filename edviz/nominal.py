@@ -47,6 +47,8 @@ GENERAL_OBSERVATION_WORDS = frozenset("observation observations obs".split())
 """Names of rows: those of a table of samples are few and are units."""
 LEAST_OBSERVATIONS = 500
 """An approximate or classified factor with so many levels for each level above it holds observations, not units."""
+MOST_ENTRIES = 2_000_000
+"""Rows times factors of a table: far above any plan, and a bound for what a line of text can cost."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def nominal_table(design: Design, *, most_rows: int = 100_000) -> FactorTable:
     design
         A design that says how all its factors occur together, and all sizes.
     most_rows
-        A design with more units is refused.
+        A design with more units is refused; with more than twenty factors, a design with fewer is.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def nominal_table(design: Design, *, most_rows: int = 100_000) -> FactorTable:
     """
     plan = _plan(design)
     _require_enough(design, plan)
-    codes = _codes_of_units(design, plan, most_rows)
+    codes = _codes_of_units(design, plan, min(most_rows, MOST_ENTRIES // len(design.factors)))
     for node in plan.batches:
         codes |= _codes_of_batches(design, node, codes)
     _require_one_batch_a_unit(design, codes)
@@ -274,8 +276,9 @@ def _codes_of_units(design: Design, plan: _Plan, most_rows: int) -> dict[str, In
         n_rows = int(repeats.sum())
         if n_rows > most_rows:
             raise DesignError(
-                f"the design has more than {most_rows:,} units, too many for a table; where the levels of "
-                f"{finest!r} are observations, name it so, as in Cell(5000), and else plan fewer"
+                f"the design has more than {most_rows:,} units, too many for a table of "
+                f"{len(design.factors)} factors; where the levels of {finest!r} are observations, name it so, "
+                f"as in Cell(5000), and else plan fewer"
             )
         codes = {name: np.repeat(each, repeats) for name, each in codes.items()}
         within = np.arange(n_rows) - np.repeat(np.cumsum(repeats) - repeats, repeats)
