@@ -347,8 +347,8 @@ def _codes_of_batches(design: Design, node: Node, codes: Mapping[str, Ints]) -> 
     n_batches = int(sizes[most][0])
     if n_batches > n_together:
         raise DesignError(
-            f"{most!r} has more levels than it can have, as the levels of {' and '.join(map(repr, units))} can be "
-            f"processed in {n_together} batches at most; write {spell(most)}({n_together}) or fewer"
+            f"{most!r} has {n_together} levels at most, because each level of {' and '.join(map(repr, units))} "
+            f"was processed in one of them; write {spell(most)}({n_together}) or less"
         )
     return _codes_of_node(sizes, one_parent, together * n_batches // n_together)
 

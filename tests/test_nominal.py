@@ -50,6 +50,8 @@ N_UNITS = {
     "(A(2) × B(2)) > C[1|2|3|4]": 10,
     # aliases
     "{A(4) ≈≈ B(3) ≈≈ C(2)} > D(2)": 8,
+    "{A(5) ≈≈ B(3) ≈≈ C(2)} > D(2)": 10,
+    "{A(8) ≈≈ B(4) ≈≈ C(2)} > D(2)": 16,
     "A(2) > {B[2|3] ≈≈ C(2)}": 5,
     # batches
     "Run(8) == Sample\nRun × Genotype(2) > Sample(4)": 64,
@@ -58,6 +60,8 @@ N_UNITS = {
     "R(1) == A × B\nA(4) × B(3)": 12,
     "{Run(8) ≈≈ Lane(4)}\nRun == Sample\nGenotype(2) > Sample(8)": 16,
     "L == S\nR == L\nR == S\nL(4) ≈≈ M(2)\nR(3)\nG(2) > S(6)": 12,
+    "R(4) > S(1)\nR == S\nS == R": 4,
+    "Donor(4) > Cell(~900)\nL(5) == Cell\nR(2) == L\nR == Donor": 4,
     # rows that are units, and observations that are not
     "Donor(4) > Sample(2) > Nucleus(?)": 8,
     "Donor(4) > Sample(2) > single_cells(3)": 8,
@@ -65,6 +69,7 @@ N_UNITS = {
     "Donor(4) > Thing(~2000)": 4,
     "Donor(4) > Thing(2000) : CellType(3)": 4,
     "Donor(4) > Thing[400|~700|800|500]": 4,
+    "Donor(2) > Thing[300|~400]": 700,
     "Donor(4) > Thing(499) : CellType(3)": 4 * 499,
     "Donor(4) > Thing(2000)": 8000,
     "Donor(4) > Patient_Cell_Line(2)": 8,
@@ -88,8 +93,10 @@ REFUSED = {
     "A(2) > B(3)\nA > C(4)": "how 'B' and 'C' occur together",
     "A(2) > B[3|4|5]": "has 3 entries, but there are 2 levels above it",
     "A(2) > {B(4) ≈≈ C[3|6]}": "give one of them at least as many everywhere",
-    "R(20) == Sample\nGenotype(2) > Sample(4)": r"8 batches at most; write R\(8\) or fewer",
-    "R(2) == A × B\nA(4) × B(3)": "the levels of 'A' and 'B' can be processed in 1 batches at most",
+    "R(20) == Sample\nGenotype(2) > Sample(4)": r"'R' has 8 levels at most.* write R\(8\) or less",
+    "R(2) == A × B\nA(4) × B(3)": "1 levels at most, because each level of 'A' and 'B'",
+    # the batches L and M overlap, so that all their units are in one R
+    "R(2) == L\nR == M\nL(3) == S\nM(2) == S\nS(6)": r"each level of 'L' and 'M'.* write R\(1\) or less",
     "Genotype(2) × R(3) > S(2)\nR == Genotype": "leave out R == Genotype",
     "R(2) == L(4)\nL == R\nG(2) > S(4)\nL == S": "batches cannot process each other, as in",
     "A(2000) × B(3000) × C(1000000)": "more than 100,000 units",
@@ -120,6 +127,12 @@ def test_the_most_rows_can_be_chosen():
     assert nominal_table(design, most_rows=100).n_obs == 100
     with pytest.raises(DesignError, match="more than 99 units"):
         nominal_table(design, most_rows=99)
+
+
+def test_a_table_of_many_factors_has_fewer_rows():
+    design = loads(" × ".join(["Z(90000)", *(f"A{number}(1)" for number in range(24))]))
+    with pytest.raises(DesignError, match="more than 80,000 units, too many for a table of 25 factors"):
+        nominal_table(design)
 
 
 def test_rows_are_in_the_order_of_the_text():
