@@ -118,6 +118,11 @@ def nominal_table(design: Design, *, most_rows: int = 100_000) -> FactorTable:
 def kinds_of(design: Design) -> dict[str, Kind]:
     """Return the kind of each factor with several levels in the nominal table, where the text states or implies it.
 
+    Raises
+    ------
+    DesignError
+        If the design has no unit above its observations, or batches that process each other.
+
     Examples
     --------
     >>> from edviz.grammar import loads
@@ -134,6 +139,11 @@ def kinds_of(design: Design) -> dict[str, Kind]:
 
 def unit_columns(design: Design) -> tuple[str, ...]:
     """Return the factors whose combinations of levels are the rows of the nominal table.
+
+    Raises
+    ------
+    DesignError
+        If the design has no unit above its observations, or batches that process each other.
 
     Examples
     --------
