@@ -89,7 +89,7 @@ def count_observations(design: Design) -> CountRange:
     CountRange(low=10, high=49, approximate=False)
     """
     sizing = _Sizing(design)
-    counted = _counted(design, sizing.nodes)
+    counted = counted_nodes(design, sizing.nodes)
     if not counted:
         return CountRange(None, None, False)
     count = sizing.count(counted)
@@ -104,8 +104,16 @@ def count_observations(design: Design) -> CountRange:
     return CountRange(low, high, count.approximate)
 
 
-def _counted(design: Design, nodes: Mapping[str, Node]) -> set[Node]:
-    """Return the nodes that are more than a label of observations or a batch that processed units."""
+def counted_nodes(design: Design, nodes: Mapping[str, Node]) -> set[Node]:
+    """Return the nodes that are more than a label of observations or a batch that processed units.
+
+    Parameters
+    ----------
+    design
+        The design.
+    nodes
+        Its factors, mapped to their nodes by `nodes_of`.
+    """
     structural = {
         name
         for relation in design.relations

@@ -169,12 +169,29 @@ def table_of(columns: Mapping[str, Sequence[object]]) -> FactorTable:
     n_obs = lengths.pop() if lengths else 0
     levels = {name: _levels_of(values) for name, values in columns.items()}
     codes = {name: _codes_of(values, levels[name]) for name, values in columns.items()}
-    counts = count(ArraySource(codes, {name: len(levels[name]) for name in columns}, n_obs), tuple(columns))
+    return table_of_codes(codes, {name: [str(level) for level in levels[name]] for name in columns}, n_obs)
+
+
+def table_of_codes(codes: Mapping[str, Ints], levels: Mapping[str, Sequence[str]], n_obs: int) -> FactorTable:
+    """Make a factor table of columns given as codes, each taken as categorical.
+
+    Parameters
+    ----------
+    codes
+        For each column the positions in its levels, -1 where missing, shape (n_obs,).
+    levels
+        For each column the names of its levels.
+    n_obs
+        Number of observations.
+    """
+    names = tuple(codes)
+    stored = {name: smallest_codes(codes[name], len(levels[name])) for name in names}
+    counts = count(ArraySource(stored, {name: len(levels[name]) for name in names}, n_obs), names)
     described = []
-    for name in columns:
+    for name in names:
         reason = None if len(levels[name]) > 1 else reason_to_set_aside("categorical", len(levels[name]), n_obs)
         column = Column(name, "categorical", set_aside=reason)
-        described.append(counted_column(column, [str(level) for level in levels[name]], counts))
+        described.append(counted_column(column, levels[name], counts))
     return FactorTable(FactorListing(n_obs, tuple(described)), counts)
 
 
@@ -183,10 +200,9 @@ def _levels_of(values: Sequence[object]) -> list[object]:
     return sorted(present, key=lambda value: (str(type(value)), value))
 
 
-def _codes_of(values: Sequence[object], levels: Sequence[object]) -> Codes:
+def _codes_of(values: Sequence[object], levels: Sequence[object]) -> Ints:
     position = {level: index for index, level in enumerate(levels)}
-    raw = np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
-    return smallest_codes(raw, len(levels))
+    return np.array([-1 if _is_missing(value) else position[value] for value in values], dtype=np.int64)
 
 
 def _some(names: Sequence[str], most: int = 30) -> str:
