@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edviz.errors import DesignError
 from edviz.export.document import from_json
 from edviz.grammar import loads
 from edviz.model import Design
+
+if TYPE_CHECKING:
+    from edviz.infer import Inference, Overrides
+    from edviz.remote import RemoteReport
 
 LARGEST_TEXT = 1_000_000
 """A design is a few lines; a file with more bytes than this is something else."""
@@ -132,6 +136,77 @@ def known_design_of_text(text: str) -> KnownDesign:
     if not known.design.factors:
         raise DesignError("the text holds no design; write one such as 'donor(8) > sample(2)'")
     return known
+
+
+def inference_of(
+    text_or_path: str, overrides: Overrides | None = None, *, trusted: bool = False
+) -> tuple[Inference, RemoteReport | None]:
+    """Infer the design of an .h5ad file, or take a text for the table of units that it promises.
+
+    Of a text, batches are left out: it does not say which units each of them holds.
+
+    Parameters
+    ----------
+    text_or_path
+        An .h5ad file or its address; or a text, a text file or a card with a design that says all.
+    overrides
+        What the user says.
+    trusted
+        As for `edviz.supervised.start_reading`.
+
+    Returns
+    -------
+    The inference, and what reading took if that was from a server.
+
+    Raises
+    ------
+    DesignError
+        If the design leaves open which combinations occur or how many, or an override does not fit.
+    GrammarError
+        If a text is not in the edviz language.
+    H5adError
+        If it is an .h5ad file that cannot be read.
+    """
+    from edviz.infer import Overrides
+
+    overrides = overrides or Overrides()
+    if _is_h5ad(text_or_path):
+        from edviz.supervised import start_reading
+
+        with start_reading(text_or_path, factors=True, also=overrides.columns, trusted=trusted) as reading:
+            from edviz.infer import infer_design  # while the file is being read
+
+            return infer_design(reading.factors(), overrides), reading.report()
+    return _promised(design_of(text_or_path), overrides), None
+
+
+def _promised(design: Design, overrides: Overrides) -> Inference:
+    from edviz.infer import infer_design
+    from edviz.nominal import kinds_of, nominal_table, unit_columns
+
+    table = nominal_table(design)
+    unit = unit_columns(design)
+    batches = {effect.batch for effect in design.batch_effects} & set(table.counts.names)
+    given = replace(
+        overrides,
+        unit=overrides.unit or (unit if len(unit) == 1 else ()),
+        kinds={name: kind for name, kind in kinds_of(design).items() if name not in batches} | dict(overrides.kinds),
+        ignore=(*overrides.ignore, *sorted(batches - set(overrides.ignore))),
+    )
+    return infer_design(table, given)
+
+
+def _is_h5ad(text_or_path: str) -> bool:
+    if "://" in text_or_path and "\n" not in text_or_path:
+        return True
+    if not _exists(text_or_path) or Path(text_or_path).is_dir():
+        return text_or_path.strip().lower().endswith((".h5ad", ".h5ad.gz")) or _exists(text_or_path)
+    if Path(text_or_path).suffix == ".h5ad":
+        return True
+    if not Path(text_or_path).is_file():
+        return True  # a pipe or a device, which the reader of .h5ad files refuses
+    with Path(text_or_path).open("rb") as file:
+        return file.read(len(max(FIRST_BYTES, key=len))).startswith(FIRST_BYTES)
 
 
 def design_of(text_or_path: str) -> Design:

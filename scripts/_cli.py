@@ -89,9 +89,9 @@ def arguments(description: str | None, *, examples: str = "") -> argparse.Argume
     return parser
 
 
-def add_file(parser: argparse.ArgumentParser) -> None:
+def add_file(parser: argparse.ArgumentParser, what: str = "the .h5ad file") -> None:
     """Add the file to read, and whether it is trusted."""
-    parser.add_argument("path", metavar="FILE", help="the .h5ad file")
+    parser.add_argument("path", metavar="FILE", help=what)
     add_trusted(parser)
 
 

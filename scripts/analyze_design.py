@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from _cli import Page, add_file, add_overrides, amount_read, arguments, overrides_of, page_of, print_json, run
 
 from edviz.diagram.width import elide
-from edviz.supervised import start_reading
+from edviz.source import inference_of
 
 if TYPE_CHECKING:
     from edviz.advice import DesignAnalysis
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   analyze_design.py cells.h5ad
   analyze_design.py cells.h5ad --contrast disease healthy COPD --given batch
-  analyze_design.py cells.h5ad --power 0.9 --alpha 0.001"""
+  analyze_design.py cells.h5ad --power 0.9 --alpha 0.001
+  analyze_design.py '(donor(8) × stim(2){kind=treatment}) > sample(1)' --power 0.8"""
 MOST_LISTED = 8
 VERDICTS = {"yes": "can be tested", "hardly": "can hardly be tested", "no": "cannot be tested"}
 
@@ -34,18 +35,14 @@ VERDICTS = {"yes": "can be tested", "hardly": "can hardly be tested", "no": "can
 def main() -> None:
     """Read the arguments, analyse the design, print what it allows."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    add_file(parser)
+    add_file(parser, "the .h5ad file, or a text with a design that nobody has carried out yet")
     add_questions(parser)
     add_overrides(parser)
     args = parser.parse_args()
-    overrides = overrides_of(args)
-    with start_reading(args.path, factors=True, also=overrides.columns, trusted=args.trusted) as reading:
-        from edviz.advice.answer import answer  # while the file is being read
-        from edviz.infer import infer_design
+    inference, remote = inference_of(args.path, overrides_of(args), trusted=args.trusted)
+    from edviz.advice.answer import answer
 
-        inference = infer_design(reading.factors(), overrides)
-        found = answer(inference, contrasts=args.contrast, given=args.given, power=args.power, alpha=args.alpha)
-        remote = reading.report()
+    found = answer(inference, contrasts=args.contrast, given=args.given, power=args.power, alpha=args.alpha)
     if args.json:
         print_json(found, remote)
     else:

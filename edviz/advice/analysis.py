@@ -151,7 +151,7 @@ class DesignAnalysis:
     unit, n_units
         Columns of the finest experimental unit, () if every row is one, None if none was found; and their number.
     cells_per_unit
-        Median number of observations of a unit, None where a unit is not known or is a row.
+        Median number of observations of a unit, None where no unit is known or each has one.
     structure
         Lattice, degrees of freedom and balance; None without units.
     conditions
@@ -306,7 +306,8 @@ def _cells_per_unit(facts: Facts) -> float | None:
     if facts.unit is None or facts.unit_table is None or not facts.unit.columns:
         return None
     sizes = facts.unit_table.sizes[facts.unit_table.sizes > 0]
-    return float(np.median(sizes)) if len(sizes) else None
+    # One observation a unit is a unit, whatever it is called.
+    return float(np.median(sizes)) if len(sizes) and sizes.max() > 1 else None
 
 
 def _unless_refused(find: Callable[[], Found]) -> Found | None:
