@@ -15,7 +15,8 @@ from _cli import Page, arguments, page_of, print_json, run, said
 
 from edviz.comparison import Comparison, ComparisonTable, Subject, Traits, compare_all, read_condition, subject_of
 from edviz.comparison.comparing import range_text
-from edviz.comparison.table import SORTABLE
+from edviz.comparison.table import MOST_COMPARED, SORTABLE
+from edviz.comparison.where import TRAITS
 from edviz.errors import EdvizError
 from edviz.export.spreadsheet import write_csv
 
@@ -37,7 +38,7 @@ def main() -> None:
     """Read the arguments, read the designs, compare them."""
     parser = arguments(__doc__, examples=EXAMPLES)
     parser.add_argument("sources", metavar="DESIGN", nargs="+", help=SOURCE)
-    parser.add_argument("--where", metavar="CONDITION", help=WHERE % {"traits": ", ".join(SORTABLE)})
+    parser.add_argument("--where", metavar="CONDITION", help=WHERE % {"traits": ", ".join(TRAITS)})
     parser.add_argument("--sort", metavar="TRAIT", help="sort the table by a trait")
     parser.add_argument("--descending", action="store_true", help="sort from high to low")
     parser.add_argument("--csv", action="store_true", help="print the table as CSV")
@@ -90,6 +91,8 @@ def print_table(table: ComparisonTable, page: Page) -> None:
     page.table(header, rows, numbers=header[1:6])
     if table.left_out:
         page.heading(f"{len(table.left_out)} of {len(table.left_out) + len(table.designs)} do not fulfil the condition")
+    if len(table.designs) > MOST_COMPARED:
+        page.heading(f"Pairs are compared of at most {MOST_COMPARED} designs; --where picks some")
     if table.comparisons:
         page.heading("How alike")
         likest = sorted(table.comparisons, key=lambda pair: (-pair.content_similarity, -pair.structure_similarity))

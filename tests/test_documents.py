@@ -26,6 +26,7 @@ DOCUMENTS = [
     "references/inference.md",
     "references/findings.md",
     "references/comparison.md",
+    "references/statistics.md",
     "CONTRIBUTING.md",
 ]
 FENCES = [

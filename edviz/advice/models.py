@@ -12,8 +12,14 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
+
+from edviz.advice.conditions import ConditionAdvice
+from edviz.counting.rows import n_distinct
+from edviz.infer.facts import Facts
+from edviz.infer.pair_tables import combine
 
 Rows = Literal["pseudobulk", "observations", "rows"]
 Term = tuple[str, ...]
@@ -89,6 +95,24 @@ class Model:
     call: str
 
 
+def model_terms(facts: Facts, advice: ConditionAdvice) -> ModelTerms:
+    """Say what the model of a condition is made of."""
+    finest = facts.unit.columns if facts.unit is not None else ()
+    of_units = [name for name in advice.terms if facts.kinds[name] == "unit"]
+    blocks = sorted(of_units, key=facts.n_levels)
+    samples = finest if advice.unit and finest != advice.unit else ()
+    terms = ModelTerms(
+        condition=advice.condition,
+        fixed=tuple(name for name in advice.terms if name not in of_units),
+        blocks=tuple(blocks),
+        unit=advice.unit,
+        samples=samples,
+        numbers=frozenset(name for name in (*advice.terms, advice.condition) if _is_number(facts, name)),
+    )
+    chain = all(_refines(facts, fine, coarse) for coarse, fine in pairwise(terms.random))
+    return replace(terms, nested=chain)
+
+
 def models(terms: ModelTerms) -> tuple[Model, ...]:
     """Write the model of a comparison for every library.
 
@@ -124,7 +148,9 @@ def python_name(name: str) -> str:
     """
     if name.isidentifier() and not keyword.iskeyword(name) and name not in ("C", "Q", "I"):
         return name
-    return 'Q("' + name.replace("\\", "\\\\").replace('"', '\\"') + '")'
+    # Both readers of formulas take quotes and backticks inside a text for their own.
+    escaped = re.sub(r'["`\\\x00-\x1f]', lambda match: f"\\x{ord(match[0]):02x}", name)
+    return f'Q("{escaped}")'
 
 
 def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
@@ -174,6 +200,16 @@ def _mixedlm(formula: str, terms: ModelTerms) -> str:
     within = f", vc_formula={components!r}" if components else ""
     lines.append(f"smf.mixedlm({formula!r}, cells, groups={coarsest[0]!r}{within}).fit()")
     return "\n".join(lines)
+
+
+def _is_number(facts: Facts, name: str) -> bool:
+    return facts.tables.table.listing.column(name).kind in ("integer", "float")
+
+
+def _refines(facts: Facts, fine: Term, coarse: Term) -> bool:
+    """Whether each unit of one term lies in one of another."""
+    inner = combine([facts.codes(name) for name in fine])
+    return n_distinct(combine([facts.codes(name) for name in (*coarse, *fine)])) == n_distinct(inner)
 
 
 def _sum(names: Sequence[str], written: Callable[[str], str]) -> str:

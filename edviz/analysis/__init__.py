@@ -13,8 +13,9 @@ from edviz.analysis.estimability import (
     interactions,
     model_rank,
 )
-from edviz.analysis.fractions import DefiningRelation, defining_relation
-from edviz.analysis.lattice import Element, Lattice, hasse_text, lattice
+from edviz.analysis.experimental_units import Blocking, Replication, replication
+from edviz.analysis.fractional import DefiningRelation, defining_relation
+from edviz.analysis.hasse import Element, Lattice, hasse_text, lattice
 from edviz.analysis.mean_squares import (
     AnovaRow,
     ExpectedMeanSquare,
@@ -23,7 +24,6 @@ from edviz.analysis.mean_squares import (
     expected_mean_squares,
 )
 from edviz.analysis.orthogonality import Balance, PairBalance, balance, pair_balance
-from edviz.analysis.replication import Blocking, Replication, replication
 from edviz.analysis.strata import Anatomy, Source, Stratum, anatomy
 from edviz.analysis.structure import Formula, terms_of
 from edviz.analysis.units import Term, UnitTable, unit_table

@@ -321,7 +321,7 @@ def _model(table: UnitTable, adjusted_for: Formula, target: Term) -> tuple[tuple
 
 def _effect(table: UnitTable, matrix: ModelMatrix, reduced: Echelon, target: Term, others: tuple[Term, ...]) -> Effect:
     block = matrix.block(target)
-    null_rows = reduced.null_space()[block.columns]
+    null_rows = reduced.null_space[block.columns]
     is_covariate = target[0] in table.covariates
     # Indicators of a factor add up to one: that null vector is there in every model and costs nothing.
     lost = echelon(null_rows, reduced.prime).rank - (0 if is_covariate else 1)

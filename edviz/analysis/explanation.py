@@ -144,7 +144,7 @@ def _identities(table: UnitTable, target: Term, others: Sequence[Term], lost: in
     ordered = sorted(others, key=lambda term: len(np.unique(table.cells(_factors(table, term)))))
     matrix = model_matrix(table, [*ordered, target])
     reduced = matrix.echelon()
-    basis = reduced.null_space()
+    basis = reduced.null_space
     columns = matrix.block(target).columns
     places = [place for place, column in enumerate(reduced.others.tolist()) if columns.start <= column < columns.stop]
     vectors = [whole_numbers(basis[:, place], reduced.prime) for place in places]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,9 @@ class Echelon:
         """The columns that columns before them give, ascending."""
         return np.setdiff1d(np.arange(self.rows.shape[1]), self.pivots)
 
+    @cached_property
     def null_space(self) -> Floats:
-        """Return a basis of the vectors that the matrix maps to zero, shape (n_columns, n_columns - rank)."""
+        """A basis of the vectors that the matrix maps to zero, shape (n_columns, n_columns - rank)."""
         others = self.others
         basis = np.zeros((self.rows.shape[1], len(others)))
         basis[others, np.arange(len(others))] = 1
@@ -89,6 +91,8 @@ def echelon(matrix: Ints | Floats, prime: int) -> Echelon:
     pivot_rows: list[int] = []
     pivots: list[int] = []
     for start in range(0, left.shape[1], PANEL):
+        if not free.any():
+            break
         rows, columns = _panel_pivots(left[:, start : start + PANEL], free, prime)
         if not rows:
             continue

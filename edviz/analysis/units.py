@@ -38,7 +38,7 @@ class UnitTable:
     Raises
     ------
     DesignError
-        If the shapes do not fit, a name occurs twice or a code is no position in the levels.
+        If the shapes do not fit, a factor or level is named twice or a code is no position in the levels.
     """
 
     names: tuple[str, ...]
@@ -59,6 +59,8 @@ class UnitTable:
         for name, codes, levels in zip(self.names, self.codes.T, self.levels, strict=True):
             if len(codes) and not -1 <= codes.min() <= codes.max() < len(levels):
                 raise DesignError(f"the codes of {name!r} lie between -1 and {len(levels) - 1}, its last level")
+            if len(set(levels)) < len(levels):
+                raise DesignError(f"each level of {name!r} has a name of its own, but two are called alike in {levels}")
         for name, numbers in self.covariates.items():
             if numbers.shape != (self.n_units,):
                 raise DesignError(f"covariate {name!r} has one number a unit ({self.n_units}), not {numbers.shape}")

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edviz.card.advice import (
-    ConditionAdvice,
-    KeyAdvice,
-    advise_batch_keys,
-    advise_conditions,
-    formulas,
-    mostly_apart,
-    unit_name,
-)
+from edviz.advice.conditions import unit_name
+from edviz.advice.keys import KeyAdvice, advise_batch_keys
+from edviz.advice.pseudobulk import LEAST_CELLS_OF_A_PSEUDOBULK, classes_by_level
 from edviz.card.markdown import bullets, code, fenced, folded, prose, table
 from edviz.card.numbers import (
-    LEAST_CELLS_OF_A_PSEUDOBULK,
     Spread,
-    classes_by_level,
     observations_per_level,
     observations_per_unit,
 )
@@ -31,8 +23,6 @@ from edviz.table import Column
 
 MOST_CLASSES, MOST_COLUMNS = 40, 8
 MOST_LEVELS_LISTED = 60
-FEW_DEGREES_OF_FREEDOM = 3
-"""With fewer, the t quantile of a test is above 4 standard errors (alpha 0.05): only huge effects show."""
 MARKS = {"error": "**Error:**", "warning": "**Warning:**", "note": "Note:"}
 
 
@@ -83,29 +73,6 @@ def questions(report: Report) -> str:
         options = " or ".join(code(option) for option in item.options)
         asked.append(f"{prose(item.text)}" + (f" Answer with {options}." if options else ""))
     return bullets(asked)
-
-
-def comparisons(inference: Inference) -> str:
-    """Say for each condition what it can be compared across, at which unit, with which model."""
-    facts = inference.facts
-    advised = advise_conditions(facts, inference.roles)
-    if not advised:
-        return _without_conditions(inference)
-    rows = [
-        [
-            code(item.condition),
-            code(unit_name(facts, item.unit)),
-            ", ".join(f"{code(level)} {n}" for level, n in list(item.units_per_level.items())[:MOST_COLUMNS])
-            + (" …" if len(item.units_per_level) > MOST_COLUMNS else ""),
-            ", ".join(code(name) for name in item.blocks) or "none",
-            _testable(facts, item),
-        ]
-        for item in advised
-    ]
-    parts = [table(["factor", "experimental unit", "units per level", "blocks", "testable"], rows)]
-    parts += [_models(facts, item) for item in advised if item.testable]
-    parts.append(_pseudobulk(inference, advised))
-    return "\n\n".join(parts)
 
 
 def integration(inference: Inference) -> str:
@@ -243,91 +210,6 @@ def _counts(summary: H5adSummary) -> str:
 def _only_level(column: Column) -> str:
     present = [entry.level for entry in column.levels or () if entry.n]
     return code(present[0]) if len(present) == 1 else ""
-
-
-def _without_conditions(inference: Inference) -> str:
-    facts = inference.facts
-    if any(finding.id == "no_replication" for finding in inference.report.findings):
-        return "The units themselves are the conditions, one of each: differences can be described, not tested."
-    within = [
-        name for name in inference.roles.factors if not facts.is_unit_level(name) and facts.kinds[name] == "treatment"
-    ]
-    told = [name for name in inference.roles.factors if facts.kinds[name] in ("treatment", "observational")]
-    if facts.unit is None and told:
-        named = ", ".join(map(code, told))
-        return (
-            f"{named}: no column names the samples, and cells are no replicates, so nothing can be tested until the "
-            "samples are known."
-        )
-    if within:
-        named = ", ".join(code(name) for name in within)
-        vary, its = ("varies", "its") if len(within) == 1 else ("vary", "their")
-        return (
-            f"{named} {vary} within samples: compare {its} levels within samples or batches, and sum counts per "
-            "sample and level where there are enough observations."
-        )
-    return (
-        "No obs column tells a treatment or condition that differs between units: the file alone allows no comparison."
-    )
-
-
-def _testable(facts: Facts, advice: ConditionAdvice) -> str:
-    if not advice.testable:
-        return "no: " + prose(advice.reason or "")
-    if (advice.residual_df or 0) < FEW_DEGREES_OF_FREEDOM:
-        return f"hardly: {advice.residual_df} residual df between units"
-    thin = [
-        name for name in advice.terms if facts.kinds[name] == "batch" and mostly_apart(facts, name, advice.condition)
-    ]
-    if thin:
-        return f"hardly: few levels of {code(thin[0])} hold several of its levels"
-    return "yes"
-
-
-def _models(facts: Facts, advice: ConditionAdvice) -> str:
-    lines = [f"{name}: {code(formula)}" for name, formula in formulas(advice, facts).items()]
-    return f"Models for {code(advice.condition)} ({advice.residual_df} residual df between units):\n\n{bullets(lines)}"
-
-
-def _pseudobulk(inference: Inference, advised: Sequence[ConditionAdvice]) -> str:
-    facts, label = inference.facts, inference.roles.label
-    finest = facts.unit.columns if facts.unit is not None else ()
-    summed = {advice.condition: _summed_over(facts, advice, finest) for advice in advised}
-    units = list(dict.fromkeys(summed.values()))
-    lines = []
-    if advised and facts.unit is not None and not facts.unit.columns:
-        return "Each row is a sample already: use its counts as they are."
-    for unit in units:
-        named = unit_name(facts, unit)
-        level = f"{code(named)} × {code(label)}" if label else code(named)
-        of = ", ".join(code(name) for name, columns in summed.items() if columns == unit)
-        technical = facts.unit is not None and unit != facts.unit.columns and len(facts.unit.columns) > 0
-        below = f", over its {code(unit_name(facts, facts.unit.columns))} levels" if technical and facts.unit else ""
-        lines.append(f"Pseudobulk for {of}: sum raw counts over each {level}{below}.")
-    if label is not None:
-        lines += [_classes_with_enough(facts, label, advice.condition) for advice in advised if advice.testable]
-    return bullets(lines)
-
-
-def _summed_over(facts: Facts, advice: ConditionAdvice, finest: tuple[str, ...]) -> tuple[str, ...]:
-    """Sum over experimental units, but not over a batch of several donors, which a model can tell apart."""
-    if any(facts.kinds[name] == "batch" for name in advice.unit):
-        return finest
-    return advice.unit
-
-
-def _classes_with_enough(facts: Facts, label: str, condition: str) -> str:
-    counted = classes_by_level(facts, label, condition)
-    enough = [name for name, row in counted.items() if all(level.units > 1 for level in row.values())]
-    return (
-        f"{len(enough)} of {len(counted)} classes of {code(label)} have two or more samples with at least "
-        f"{LEAST_CELLS_OF_A_PSEUDOBULK} observations in every level of {code(condition)}"
-        + (
-            f": {', '.join(map(code, enough[:MOST_COLUMNS]))}{' …' if len(enough) > MOST_COLUMNS else ''}."
-            if enough
-            else "."
-        )
-    )
 
 
 def _lost(advice: KeyAdvice) -> str:

@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edviz import __version__
+from edviz.advice import analyze_design
 from edviz.card import sections
+from edviz.card.comparisons import comparisons
 from edviz.card.context import EMPTY, block, context_of
 from edviz.card.markdown import prose, yaml_scalar
 from edviz.card.words import classify
@@ -168,7 +170,7 @@ def _card(
         "## Biological context",
         block(EMPTY if context is None else context),
         "## What can be compared",
-        sections.comparisons(inference),
+        comparisons(inference.facts, analyze_design(inference)),
         "## Integration",
         sections.integration(inference),
         "## Factors",

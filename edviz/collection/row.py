@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from edviz.card.advice import ConditionAdvice, advise_conditions
+from edviz.advice.conditions import ConditionAdvice, advise_conditions
 from edviz.infer import Inference
 from edviz.model import Kind
 

@@ -71,7 +71,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
 
 
 def _box(box: Box) -> str:
-    name = f"<b>{_markup(box.name)}</b>" if box.name.strip() else "<b> </b>"
+    name = f"<b>{_markup(box.name)}</b>"
     small = [f'<br/><font point-size="10.5" color="{FAINT}">{_markup(line)}</font>' for line in box.details]
     return f"{box.id} [label=<{name}{''.join(small)}> factor={_quoted(box.name)} {BOX_STYLES[box.kind]}]"
 
@@ -87,8 +87,11 @@ def _line(line: Line) -> str:
 
 
 def _markup(text: str) -> str:
-    """Write text for a label like HTML; Graphviz puts the name of the node for a bare ``\\N`` even there."""
-    return escape(text, quote=True).replace("\\", "\\\\")
+    """Write text for a label like HTML; Graphviz puts the name of the node for a bare ``\\N`` even there.
+
+    An empty element is a mistake to it, a blank is none.
+    """
+    return escape(text or " ", quote=True).replace("\\", "\\\\")
 
 
 def _quoted(text: str) -> str:

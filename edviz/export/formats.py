@@ -50,7 +50,7 @@ def export_text(
     width
         Most columns that a text diagram may take.
     ascii
-        Whether a text diagram keeps to ASCII.
+        Whether only ASCII is written; other characters of names become escapes of the format.
     totals
         Levels in all that were counted in data, by factor; without them totals follow from the sizes.
 
@@ -63,6 +63,11 @@ def export_text(
     OutputError
         If the design cannot be drawn in that width, or Graphviz is needed and not installed.
     """
+    text = _written(design, form, width, ascii, totals)
+    return _escaped(text, form) if ascii else text
+
+
+def _written(design: Design, form: TextFormat, width: int, ascii: bool, totals: Mapping[str, int] | None) -> str:
     match form:
         case "text":
             return render(design, width=width, ascii=ascii, totals=totals) + "\n"
@@ -102,3 +107,10 @@ def export_bytes(
     if form == "png":
         return to_png(design, totals=totals)
     return export_text(design, form, width=width, ascii=ascii, totals=totals).encode("utf-8")
+
+
+def _escaped(text: str, form: TextFormat) -> str:
+    """Write characters beyond ASCII as Mermaid or XML do; Graphviz reads the escapes of XML, too."""
+    if form == "mermaid":
+        return "".join(character if character.isascii() else f"#{ord(character)};" for character in text)
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -50,9 +50,9 @@ def prefetch(file_size: int, *, purpose: Purpose = "summary") -> Batches:
 
     Examples
     --------
-    >>> walk = prefetch(10_000)
+    >>> walk = prefetch(8_000)
     >>> next(walk)
-    Batch(structure=(Range(start=0, stop=10000),), values=())
+    Batch(structure=(Range(start=0, stop=8000),), values=())
     """
     plan = Plan(_visits_for_factors, _needs_of_factors) if purpose == "factors" else Plan(_visits, _needs_of_summary)
     return Walk(Pages(file_size), plan).batches()

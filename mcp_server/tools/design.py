@@ -10,6 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from edviz.advice.answer import Answer, answer
 from edviz.card import CardResult, write_card
 from edviz.card.writing import SUFFIX, name_of
 from edviz.comparison import Comparison, ComparisonTable, compare_all, read_condition, subject_of
@@ -52,6 +53,7 @@ def design_tools(settings: Settings) -> list[Tool]:
         make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS),
         make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
         make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
+        make_tool(tools.analyze_design, title="Say what a design allows", annotations=READS),
         make_tool(tools.render_design, title="Draw a design", annotations=READS),
         make_tool(tools.compare_designs, title="Compare designs", annotations=READS),
         make_tool(tools.write_design_card, title="Write a design card", annotations=WRITES),
@@ -106,6 +108,31 @@ class DesignTools:
         with start_reading(place, factors=True, also=overrides.columns) as reading:
             report = infer(reading.factors(), overrides).report
         return report if detail == "full" else replace(report, pairs=(), unit_relations=(), determined_by=())
+
+    def analyze_design(
+        self,
+        path: H5adPath,
+        contrasts: Annotated[
+            tuple[tuple[str, str, str], ...], Field(description="Differences to judge: [condition, level, level].")
+        ] = (),
+        given: Annotated[
+            tuple[str, ...] | None, Field(description="Columns to adjust them for; default: as advised.")
+        ] = None,
+        power: Annotated[
+            float | None, Field(description="Such as 0.8: add the smallest differences found so often (needs scipy).")
+        ] = None,
+        unit: Unit = (),
+        kinds: Kinds = NO_KINDS,
+        ignore: Ignore = (),
+        split: Split = (),
+    ) -> Answer:
+        """Say what the design of an .h5ad file allows: for each condition the experimental unit, units per
+        level, blocks, differences of levels with standard errors, what is confounded with what, models to paste
+        (DESeq2, edgeR, PyDESeq2, lme4, glmmTMB, statsmodels), pseudobulk samples, batch_key advice.
+        """
+        overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
+        with start_reading(place_to_read(path, self.settings), factors=True, also=overrides.columns) as reading:
+            return answer(infer(reading.factors(), overrides), contrasts=contrasts, given=given, power=power)
 
     def render_design(
         self,

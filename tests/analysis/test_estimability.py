@@ -5,6 +5,8 @@ import pytest
 
 from edviz.analysis import by_adjustment, comparison, effect, effects, interaction, interactions, model_rank, unit_table
 from edviz.analysis.explanation import listed
+from edviz.analysis.indicators import model_matrix
+from edviz.analysis.rank import PRIMES
 from edviz.errors import DesignError
 from tests.analysis.designs import factorial, published
 
@@ -42,6 +44,13 @@ EXPLAINED = {
         {"sex": "mfmfmfmf", "row": "00001111", "column": "00110011", "dose": "00111122", "age": "01122330"},
         "dose",
         "age + sex + row + column",
+        ["0", "1", "2"],
+        ["dose scored 0, 1 and 2 at 0, 1 and 2 is the same as row 1 − 0 plus column 1 − 0"],
+    ),
+    "the coarsest terms that do": (
+        {"donor": "aabbccdd", "row": "00001111", "column": "01010101", "dose": "01011212"},
+        "dose",
+        "donor + row + column",
         ["0", "1", "2"],
         ["dose scored 0, 1 and 2 at 0, 1 and 2 is the same as row 1 − 0 plus column 1 − 0"],
     ),
@@ -162,6 +171,13 @@ def test_interactions_of_all_pairs():
         (("a", "c"), 1, True),
         (("b", "c"), 2, True),
     ]
+
+
+def test_only_vectors_that_the_matrix_sends_to_zero_are_null_vectors():
+    matrix = model_matrix(unit_table({"batch": [*"1122"]}), [("batch",)])
+    assert matrix.sends_to_zero(np.array([1, -1, -1]))
+    assert not matrix.sends_to_zero(np.array([1, -1, 0]))
+    assert not matrix.sends_to_zero(PRIMES[0] * np.array([1, 0, 0]))
 
 
 def test_many_sentences_and_long_lists_are_cut():

@@ -205,8 +205,8 @@ def test_ranks_of_matrices_of_several_panels_are_exact(n_rows, n_columns, inner)
     matrix = numbers.integers(0, 2, (n_rows, inner)) @ numbers.integers(0, 2, (inner, n_columns))
     reduced = echelon(matrix, PRIMES[0])
     assert reduced.rank == rank(matrix) == inner
-    assert reduced.null_space().shape == (n_columns, n_columns - inner)
-    assert not ((matrix @ reduced.null_space()) % PRIMES[0]).any()
+    assert reduced.null_space.shape == (n_columns, n_columns - inner)
+    assert not ((matrix @ reduced.null_space) % PRIMES[0]).any()
     assert (reduced.rows[:, reduced.pivots] == np.eye(inner)).all()
 
 
@@ -217,4 +217,4 @@ def test_ranks_of_whole_numbers_are_exact(n_rows, n_columns, inner, seed):
     matrix = numbers.integers(-3, 4, (n_rows, inner)) @ numbers.integers(-3, 4, (inner, n_columns))
     assert rank(matrix) == np.linalg.matrix_rank(matrix)
     reduced = echelon(matrix, PRIMES[0])
-    assert not ((matrix @ reduced.null_space()) % PRIMES[0]).any()
+    assert not ((matrix @ reduced.null_space) % PRIMES[0]).any()

@@ -78,6 +78,14 @@ def test_whole_plots_are_compared_by_whole_plots():
     assert in_stratum(oats, found, "nitro", "within").standard_error == pytest.approx((2 / 18) ** 0.5)
 
 
+def test_without_blocks_the_least_replicated_levels_are_compared():
+    table = unit_table({"drug": [*"AAAABBBCC"]})
+    found = anatomy(table, (), "drug")
+    assert [(stratum.name, stratum.df, stratum.residual_df) for stratum in found.strata] == [("within", 8, 6)]
+    compared = in_stratum(table, found, "drug", "within")
+    assert (compared.df, compared.standard_error) == (6, pytest.approx((1 / 2 + 1 / 3) ** 0.5))
+
+
 def test_incomplete_blocks_pay_by_their_efficiency():
     table = in_blocks([(0, 1), (1, 2), (2, 0)] * 2)
     found = anatomy(table, "block", "treatment")

@@ -29,6 +29,7 @@ def test_combinations_are_numbered_and_missing_ones_are_not():
 
 CONTRADICTIONS = {
     "a name stands for one column of a unit table, but 'a' stands for two": (("a", "a"), [[0, 0]], (("x",), ("y",))),
+    "each level of 'a' has a name of its own, but two are called alike in ('1', '1')": (("a",), [[0]], (("1", "1"),)),
     "the codes of 'a' lie between -1 and 0, its last level": (("a",), [[1]], (("x",),)),
     "the codes of 1 factors have one column each, not shape (1, 2) with 1 lists of levels": (
         ("a",),

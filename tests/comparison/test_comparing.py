@@ -49,7 +49,7 @@ def _renamed(design, names):
     return make_design(factors, [of(relation) for relation in design.relations])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_a_design_is_wholly_like_itself(design):
     found = compare_designs(_subject(design), _subject(make_design(reversed(design.factors), design.relations)))
@@ -58,7 +58,7 @@ def test_a_design_is_wholly_like_itself(design):
     assert not found.relations_in_b
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs(), designs())
 def test_similarity_is_symmetric_and_a_share(one, other):
     there, back = (compare_designs(_subject(a), _subject(b)) for a, b in ((one, other), (other, one)))
@@ -70,7 +70,7 @@ def test_similarity_is_symmetric_and_a_share(one, other):
     assert {(each.a, each.b, each.by) for each in there.factors} == {(each.b, each.a, each.by) for each in back.factors}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs(), st.integers(0, 99))
 def test_new_names_change_nothing_of_the_structure(design, seed):
     new = [f"n{number}" for number in range(len(design.names))]
@@ -80,7 +80,7 @@ def test_new_names_change_nothing_of_the_structure(design, seed):
     assert compare_designs(_subject(design), _subject(renamed)).structure_similarity == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_what_is_stated_is_implied(design):
     implied = {(word, frozenset(names)) for word, *names in implied_statements(design)}

@@ -1,7 +1,7 @@
 """Tables of designs, and the conditions that pick some."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edviz.comparison import compare_all, read_condition, subject_of, traits_of
@@ -89,6 +89,7 @@ def test_unknown_words_are_met_with_what_could_be_meant(word, meant):
         compare_all(SUBJECTS, where=read_condition(f"{word} >= 1"))
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from('aun =<>!(),"5k'), max_size=12))
 def test_no_condition_ends_in_another_error(text):
     try:

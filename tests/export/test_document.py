@@ -20,7 +20,7 @@ VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding
 MICE = to_dict(loads("Genotype(2) > Mouse(4)"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_every_design_reads_back_and_follows_the_schema(design):
     text = to_json(design)
@@ -127,6 +127,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(anything)
 def test_no_document_ends_in_another_error(document):
     try:

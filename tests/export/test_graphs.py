@@ -25,7 +25,7 @@ def _relations(design):
     return Counter((each["from"], each["type"], each["to"]) for each in relation_records(design))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_networkx_has_a_node_for_each_factor_and_an_edge_for_each_relation(design):
     graph = to_networkx(design)
@@ -33,7 +33,7 @@ def test_networkx_has_a_node_for_each_factor_and_an_edge_for_each_relation(desig
     assert Counter((a, data["type"], b) for a, b, data in graph.edges(data=True)) == _relations(design)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_graphml_is_read_by_networkx_and_says_the_same(design):
     graph = networkx.parse_graphml(to_graphml(design), force_multigraph=True)
@@ -83,6 +83,12 @@ def test_graphviz_reads_every_design(design):
     assert sum(node["name"].startswith("f") for node in read["objects"]) == len(design.factors)
 
 
+@needs_graphviz
+def test_empty_names_are_drawn():
+    read = _read_by_graphviz(to_dot(loads('""(2) > B(3){levels=[""]}\n" "(2) == B')))
+    assert [node["name"] for node in read["objects"]] == ["f1", "f2", "f3"]
+
+
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 def test_pydot_reads_the_drawing(design):
     pydot = pytest.importorskip("pydot")
@@ -118,7 +124,7 @@ def test_lines_meet_where_factors_meet(text, lines):
     assert found == set(lines.split(", "))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_every_relation_is_in_the_drawing(design):
     """What hangs from a joint is nested in all factors of the joint, and the other way round."""
@@ -140,7 +146,7 @@ def test_counted_totals_are_shown():
     assert "~32 in all" in to_dot(loads("A(2) > B(~16)"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(designs())
 def test_mermaid_holds_names_as_harmless_text(design):
     """Only what we write ourselves has a meaning; a name holds letters, digits and entities."""

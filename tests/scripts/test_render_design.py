@@ -1,6 +1,7 @@
 """Where a design to draw may come from."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,26 @@ def test_every_format_is_printed_and_written(form: str, start: str, tmp_path: Pa
     written = run("render_design", DESIGN, "--format", form, "-o", tmp_path / "out")
     assert (written.returncode, written.stdout, written.stderr) == (0, "", "")
     assert printed.stdout.startswith((tmp_path / "out").read_text(encoding="utf-8").rstrip())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_can_keep_to_ascii(form: str) -> None:
+    done = run("render_design", "Größe(2) × 细胞(3)", "--format", form, "--ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+
+
+@needs_graphviz
+def test_escapes_are_drawn_as_what_they_stand_for() -> None:
+    plain, escaped = (
+        run("render_design", "Größe(2) × B(3)", "--format", "dot", *more).stdout for more in ([], ["--ascii"])
+    )
+    drawn = [
+        subprocess.run(["dot", "-Tsvg"], input=text, capture_output=True, check=True, encoding="utf-8").stdout
+        for text in (plain, escaped)
+    ]
+    assert "Größe" in drawn[0]
+    assert drawn[0] == drawn[1]
 
 
 def test_json_is_the_same_by_either_name() -> None:

@@ -8,13 +8,15 @@ import threading
 from itertools import pairwise
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from edviz.errors import H5adError
 from edviz.h5ad import read_factors, summarise
 from edviz.infer import infer_design
 from edviz.supervised import start_reading
-from tests.h5ad.files import REAL_FILES, REPOSITORY, SHARED, shared_file
+from tests.h5ad.files import REAL_FILES, REPOSITORY, SHARED, TEXT, shared_file, texts, write_frame
 from tests.remote.server import RangeServer
 
 SHIPPED = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
@@ -179,3 +181,20 @@ def test_a_compressed_file_on_a_server_over_the_limit_is_refused_with_its_size(m
         pytest.raises(H5adError, match=f"{len(body):,} bytes are more than the limit of 100,000; raise EDVIZ_MOST_D"),
     ):
         start_reading(server.url("cells.h5ad.gz"), factors=True)
+
+
+def test_factors_that_are_not_stored_as_such_are_the_same_from_a_server(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDVIZ_ALLOW_PRIVATE_ADDRESSES", "1")
+    n, random, path = 70_000, np.random.default_rng(0), tmp_path / "plain.h5ad"
+    with_gaps = random.integers(0, 5, n).astype("f8")
+    with_gaps[::7] = np.nan
+    with h5py.File(path, "w") as file:
+        obs = write_frame(file, "obs", n, ["donor", "day", "run", "well"])
+        obs.create_dataset("donor", data=texts([f"donor{k}" for k in random.integers(0, 9, n)]), dtype=TEXT)
+        obs.create_dataset("day", data=random.integers(0, 12, n, dtype="i4"), chunks=(10_000,), compression="gzip")
+        obs.create_dataset("run", data=with_gaps)
+        obs.create_dataset("well", data=texts([f"well{k}" for k in range(n)]), dtype=TEXT)
+    with RangeServer(path.read_bytes()) as server, start_reading(server.url(), factors=True) as reading:
+        listing = reading.factors().listing
+    assert listing == read_factors(path).listing
+    assert [column.name for column in listing.candidates] == ["donor", "day", "run"]

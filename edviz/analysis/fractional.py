@@ -60,7 +60,7 @@ def defining_relation(table: UnitTable, names: Sequence[str] | None = None) -> D
             raise DesignError(f"words are made of factors of two levels, but {name!r} has {len(known.levels_of(name))}")
     # Modulo 2 the product of signs is a sum, and words are the sums that do not change from the first unit on.
     changes = (known.codes + known.codes[0]) % 2
-    basis = echelon(changes, 2).null_space().T.astype(np.int64)
+    basis = echelon(changes, 2).null_space.T.astype(np.int64)
     if 2 ** len(basis) - 1 > MOST_WORDS:
         raise DesignError(
             f"the {len(chosen)} factors have more than {MOST_WORDS} defining words on {known.n_units} units; "

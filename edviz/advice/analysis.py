@@ -1,0 +1,317 @@
+"""All that a design allows, as plain data: the JSON of the script, the result of the tool, sections of the card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from edviz.advice.conditions import ConditionAdvice, advise_conditions, why_nothing_to_compare
+from edviz.advice.contrasts import Confounding, Contrast, confoundings, contrasts, units_of
+from edviz.advice.keys import KeyAdvice, advise_batch_keys, mostly_apart
+from edviz.advice.models import Model, model_terms, models
+from edviz.advice.pseudobulk import Pseudobulk, pseudobulk
+from edviz.analysis import (
+    Anatomy,
+    Interaction,
+    UnitTable,
+    anatomy,
+    balance,
+    expected_mean_squares,
+    hasse_text,
+    interaction,
+    lattice,
+)
+from edviz.errors import DesignError
+from edviz.infer import Inference
+from edviz.infer.facts import Facts
+from edviz.infer.result import Finding
+from edviz.infer.structure import Roles
+
+MOST_FACTORS = 6
+"""The lattice of more factors is a picture that nobody reads."""
+MOST_ELEMENTS = 24
+MOST_INTERACTIONS = 3
+"""Of more conditions than this, interactions are not put into the strata."""
+
+FEW_DEGREES_OF_FREEDOM = 3
+"""With fewer, the t quantile of a test is above 4 standard errors (alpha 0.05): only huge effects show."""
+
+Verdict = Literal["yes", "hardly", "no"]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """How the factors of the units hang together.
+
+    Attributes
+    ----------
+    factors
+        Those that are related, coarse to fine; of equal ones the one that the design shows.
+    hasse
+        The Hasse diagram of them, their combinations and joins, with levels and degrees of freedom, as text.
+    orthogonal, balanced
+        Whether all pairs of factors are; None if there are too many levels to tell.
+    notes
+        What was left out, and why; what the lattice itself has to say is at the foot of the diagram.
+    """
+
+    factors: tuple[str, ...]
+    hasse: str
+    orthogonal: bool | None
+    balanced: bool | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StratumRow:
+    """One error stratum, and what of a condition is estimated in it.
+
+    Attributes
+    ----------
+    stratum
+        Its name: `plots[blocks]` for nested, `rows#columns` for crossed factors, `within` for the finest units.
+    df, condition_df, residual_df
+        Degrees of freedom in all, of the condition, and left for the error.
+    efficiency
+        Harmonic mean of the canonical efficiency factors; None if nothing of the condition lies in the stratum.
+    """
+
+    stratum: str
+    df: int
+    condition_df: int
+    efficiency: float | None
+    residual_df: int
+
+
+@dataclass(frozen=True)
+class FTest:
+    """The F test of a condition.
+
+    Attributes
+    ----------
+    expected
+        Expected mean square of the condition, Q being the sum of its squared effects by their degrees of freedom.
+    denominator
+        What its mean square is divided by; None where nothing has that expectation.
+    """
+
+    expected: str
+    denominator: str | None
+
+
+@dataclass(frozen=True)
+class ConditionAnalysis:
+    """One condition: its comparisons, what they are confounded with, the models that test it.
+
+    Attributes
+    ----------
+    advice
+        Experimental unit, units per level, blocks, what is adjusted for, whether it can be tested.
+    verdict, why
+        Whether it can be tested, and why not, or why hardly; empty if it can.
+    contrasts
+        Differences of two levels, given what is adjusted for.
+    confounded_with
+        Factors that take degrees of freedom of it when they are adjusted for.
+    strata
+        The strata of units, coarsest first, and what of the condition is estimated in each.
+    f_test
+        Expected mean square and denominator of F, after the blocks; None if it cannot be told.
+    models
+        Ready to paste; none if it cannot be tested.
+    pseudobulk
+        How to make samples of it; None if every row is one.
+    """
+
+    advice: ConditionAdvice
+    verdict: Verdict
+    why: str
+    contrasts: tuple[Contrast, ...]
+    confounded_with: tuple[Confounding, ...]
+    strata: tuple[StratumRow, ...]
+    f_test: FTest | None
+    models: tuple[Model, ...]
+    pseudobulk: Pseudobulk | None
+
+
+@dataclass(frozen=True)
+class DesignAnalysis:
+    """What a design allows.
+
+    Attributes
+    ----------
+    design
+        In the edviz language.
+    unit, n_units
+        Columns of the finest experimental unit, () if every row is one, None if none was found; and their number.
+    cells_per_unit
+        Median number of observations of a unit, None where a unit is not known or is a row.
+    structure
+        Lattice, degrees of freedom and balance; None without units.
+    conditions
+        What can be said of each condition that the design shows.
+    nothing_to_compare
+        Why there is none; None if there is.
+    interactions
+        Of every two conditions, given the blocks of both.
+    integration
+        Columns as batch key, the best first.
+    findings
+        Of the inference, the gravest first.
+    """
+
+    design: str
+    n_obs: int
+    unit: tuple[str, ...] | None
+    n_units: int
+    cells_per_unit: float | None
+    structure: Structure | None
+    conditions: tuple[ConditionAnalysis, ...]
+    nothing_to_compare: str | None
+    interactions: tuple[Interaction, ...]
+    integration: tuple[KeyAdvice, ...]
+    findings: tuple[Finding, ...]
+
+
+def analyze_design(inference: Inference) -> DesignAnalysis:
+    """Find out what an inferred design allows: which comparisons, at which unit, with which model.
+
+    Definitions and sources are in `references/statistics.md`. All ranks are exact and on tables of units, never on
+    observations.
+    """
+    facts, roles = inference.facts, inference.roles
+    advised = advise_conditions(facts, roles)
+    return DesignAnalysis(
+        design=inference.report.design,
+        n_obs=inference.report.n_obs,
+        unit=None if facts.unit is None else facts.unit.columns,
+        n_units=0 if facts.unit is None else facts.unit.n_units,
+        cells_per_unit=_cells_per_unit(facts),
+        structure=_structure(facts, roles),
+        conditions=tuple(_condition(facts, roles, advice) for advice in advised),
+        nothing_to_compare=None if advised else why_nothing_to_compare(facts, roles, inference.report.findings),
+        interactions=tuple(_interactions(facts, advised)),
+        integration=advise_batch_keys(facts, roles),
+        findings=inference.report.findings,
+    )
+
+
+def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> ConditionAnalysis:
+    verdict, why = _verdict(facts, advice)
+    blocks, units = _blocks_and_units(facts, advice)
+    every = np.arange(len(facts.codes(advice.condition)), dtype=np.int64)
+    table = units_of(facts, every, (*blocks, advice.condition, *units))
+    return ConditionAnalysis(
+        advice=advice,
+        verdict=verdict,
+        why=why,
+        contrasts=_unless_refused(lambda: contrasts(facts, roles, advice)) or (),
+        confounded_with=confoundings(facts, roles, advice),
+        strata=_strata(_unless_refused(lambda: anatomy(table, [*blocks, *units], [advice.condition])), advice),
+        f_test=_unless_refused(lambda: _f_test(table, blocks, advice.condition, units)),
+        models=models(model_terms(facts, advice)) if advice.testable else (),
+        pseudobulk=pseudobulk(facts, roles, advice),
+    )
+
+
+def _verdict(facts: Facts, advice: ConditionAdvice) -> tuple[Verdict, str]:
+    if not advice.testable:
+        return "no", advice.reason or ""
+    if (advice.residual_df or 0) < FEW_DEGREES_OF_FREEDOM:
+        return "hardly", f"{advice.residual_df} residual df between units"
+    for name in advice.terms:
+        if facts.kinds[name] == "batch" and mostly_apart(facts, name, advice.condition):
+            return "hardly", f"few levels of {name} hold several of its levels"
+    return "yes", ""
+
+
+def _blocks_and_units(facts: Facts, advice: ConditionAdvice) -> tuple[list[str], list[str]]:
+    """Return the blocks of a condition, coarse to fine, and its unit, unless that is the finest there is."""
+    blocks = sorted((name for name in advice.blocks if facts.kinds[name] == "unit"), key=facts.n_levels)
+    is_coarser = len(advice.unit) == 1 and facts.n_levels(advice.unit[0]) < len(facts.codes(advice.condition))
+    return blocks, list(advice.unit) if is_coarser else []
+
+
+def _strata(found: Anatomy | None, advice: ConditionAdvice) -> tuple[StratumRow, ...]:
+    rows = []
+    for stratum in found.strata if found is not None else ():
+        source = stratum.source(advice.condition)
+        efficiency = None if source is None else round(source.a_efficiency, 4)
+        df = 0 if source is None else source.df
+        rows.append(StratumRow(stratum.name, stratum.df, df, efficiency, stratum.residual_df))
+    return tuple(rows)
+
+
+def _f_test(table: UnitTable, blocks: Sequence[str], condition: str, units: Sequence[str]) -> FTest:
+    terms = [*blocks, condition, *units]
+    found = expected_mean_squares(table, terms, [*blocks, *units]).row(condition)
+    parts = None if found.denominator is None else found.denominator.parts
+    return FTest(found.in_words(), None if parts is None else _combined(parts))
+
+
+def _combined(parts: Sequence[tuple[str, float]]) -> str:
+    """Write a combination of mean squares: `1.01 MS(donor) − 0.01 MS(residual)`."""
+    written = ""
+    for term, weight in parts:
+        sign = (" + " if weight > 0 else " − ") if written else ("" if weight > 0 else "−")
+        times = "" if abs(weight) == 1 else f"{abs(weight):.4g} "
+        written += f"{sign}{times}MS({term})"
+    return written
+
+
+def _structure(facts: Facts, roles: Roles) -> Structure | None:
+    if facts.unit_table is None:
+        return None
+    names = [name for name in (*roles.factors, *roles.batches) if facts.is_unit_level(name)]
+    names.sort(key=facts.n_levels)
+    notes = []
+    if len(names) > MOST_FACTORS:
+        notes.append(f"{', '.join(names[MOST_FACTORS:])}: left out, as the lattice of so many factors is no help")
+        names = names[:MOST_FACTORS]
+    if not names:
+        return None
+    table = units_of(facts, np.arange(len(facts.codes(names[0])), dtype=np.int64), names)
+    found = _unless_refused(lambda: lattice(table, most=MOST_ELEMENTS))
+    if found is None:
+        notes.append("the lattice is too large to be drawn")
+    pairs = _unless_refused(lambda: balance(table))
+    return Structure(
+        factors=tuple(names),
+        hasse="" if found is None else hasse_text(found),
+        orthogonal=None if pairs is None else pairs.orthogonal,
+        balanced=None if pairs is None else pairs.balanced,
+        notes=tuple(notes),
+    )
+
+
+def _interactions(facts: Facts, advised: Iterable[ConditionAdvice]) -> Iterable[Interaction]:
+    for a, b in combinations(advised, 2):
+        if not facts.crossed(a.condition, b.condition):
+            continue
+        blocks = dict.fromkeys(name for name in (*a.blocks, *b.blocks) if name not in (a.condition, b.condition))
+        every = np.arange(len(facts.codes(a.condition)), dtype=np.int64)
+        table = units_of(facts, every, (*blocks, a.condition, b.condition))
+        found = _unless_refused(partial(interaction, table, (a.condition, b.condition), list(blocks)))
+        if found is not None:
+            yield found
+
+
+def _cells_per_unit(facts: Facts) -> float | None:
+    if facts.unit is None or facts.unit_table is None or not facts.unit.columns:
+        return None
+    sizes = facts.unit_table.sizes[facts.unit_table.sizes > 0]
+    return float(np.median(sizes)) if len(sizes) else None
+
+
+def _unless_refused(find: Callable[[], Found]) -> Found | None:
+    """Return what is found, or None where the table is too large or too empty for it."""
+    try:
+        return find()
+    except DesignError:
+        return None

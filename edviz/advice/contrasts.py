@@ -1,0 +1,212 @@
+"""Which levels of a condition can be compared, how precisely, and what stands in the way of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import combinations
+
+import numpy as np
+
+from edviz.advice.conditions import ConditionAdvice, advise_conditions
+from edviz.analysis import Comparison, UnitTable, comparison, effect
+from edviz.counting import Ints
+from edviz.errors import DesignError
+from edviz.infer import Inference
+from edviz.infer.facts import Facts
+from edviz.infer.replication import experimental_units
+from edviz.infer.structure import Roles
+
+MOST_LEVELS = 12
+"""Levels up to which every pair is listed: 66 of them."""
+LEAST_PIVOT = 1e-9
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The difference of two levels of a condition, with what the model adjusts for.
+
+    Attributes
+    ----------
+    one, other
+        The levels.
+    n_one, n_other
+        Experimental units of each.
+    n_blocks
+        Levels of the finest block that hold both; None if there is no block.
+    estimable
+        Whether the difference can be estimated given what is adjusted for.
+    because
+        What it cannot be told from; empty if it is estimable.
+    standard_error
+        Of the estimated difference in standard deviations between units (within blocks, where there are blocks);
+        None if it is not estimable.
+    df
+        Degrees of freedom of the error, None where none are left.
+    """
+
+    one: str
+    other: str
+    n_one: int
+    n_other: int
+    n_blocks: int | None
+    estimable: bool
+    because: str
+    standard_error: float | None
+    df: int | None
+
+
+@dataclass(frozen=True)
+class Confounding:
+    """What is lost of a condition when another factor is adjusted for.
+
+    Attributes
+    ----------
+    given
+        The other factor.
+    lost, df
+        Degrees of freedom that are lost, of those that the condition has.
+    comparable
+        Groups of levels that can still be compared.
+    explanations
+        What is the same as what, in words.
+    """
+
+    given: str
+    lost: int
+    df: int
+    comparable: tuple[tuple[str, ...], ...]
+    explanations: tuple[str, ...]
+
+
+def units_of(facts: Facts, rows: Ints, names: Sequence[str]) -> UnitTable:
+    """Return the table of some units with some unit-level columns."""
+    names = tuple(dict.fromkeys(names))
+    codes = np.stack([facts.codes(name)[rows] for name in names], axis=1) if names else np.zeros((len(rows), 0), int)
+    return UnitTable(names, codes.astype(np.int64), tuple(facts.tables.levels(name) for name in names))
+
+
+def contrasts(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[Contrast, ...]:
+    """Judge the difference of every two levels of a condition, given the terms that are adjusted for.
+
+    Returns
+    -------
+    One for each pair of levels; none if there are more than `MOST_LEVELS`.
+    """
+    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    table = units_of(facts, units.rows, (*advice.terms, advice.condition)).complete((*advice.terms, advice.condition))
+    levels = table.levels_of(advice.condition) if table.n_units else ()
+    if not 2 <= len(levels) <= MOST_LEVELS:
+        return ()
+    return tuple(_contrast(table, advice, one, other) for one, other in combinations(levels, 2))
+
+
+def confoundings(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[Confounding, ...]:
+    """Find the factors that take degrees of freedom of a condition when they are adjusted for.
+
+    Units nested in the condition are its replicates, and batches that serve as its units as well: they are left out.
+    """
+    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    found = []
+    for name in _others(facts, roles, advice):
+        if not units.tells(facts, name):
+            continue
+        table = units_of(facts, units.rows, (name, advice.condition))
+        try:
+            told = effect(table, advice.condition, [(name,)])
+        except DesignError:
+            continue  # too large, or never both known
+        if told.lost:
+            found.append(Confounding(name, told.lost, told.df, told.comparable, told.explanations))
+    return tuple(found)
+
+
+def compare_levels(
+    inference: Inference, condition: str, one: str, other: str, *, given: Sequence[str] | None = None
+) -> Comparison:
+    """Tell whether the difference of two levels of a factor can be estimated, and if not, why.
+
+    Parameters
+    ----------
+    condition
+        A factor that differs between units.
+    one, other
+        Two of its levels.
+    given
+        What is adjusted for; by default what is advised for the condition.
+
+    Raises
+    ------
+    DesignError
+        If a factor or level is unknown, or a factor varies within units.
+    """
+    facts, roles = inference.facts, inference.roles
+    for name in (condition, *(given or ())):
+        _require_unit_level(facts, name)
+    if given is None:
+        advised = (each for each in advise_conditions(facts, roles) if each.condition == condition)
+        given = next((each.terms for each in advised), ())
+    units = experimental_units(facts, (*roles.factors, *roles.batches), condition)
+    # Finer than the units of the condition where what is given differs within them.
+    every = np.arange(len(units.codes), dtype=np.int64)
+    rows = units.rows if all(units.tells(facts, name) for name in given) else every
+    table = units_of(facts, rows, (*given, condition))
+    return comparison(table, condition, one, other, [(name,) for name in given])
+
+
+def _require_unit_level(facts: Facts, name: str) -> None:
+    if name not in facts.names:
+        near = get_close_matches(name, facts.names, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ", which list_factors.py lists"
+        raise DesignError(f"no factor {name!r} among the candidates{meant}")
+    if not facts.is_unit_level(name):
+        raise DesignError(f"{name!r} varies within units, so its levels are not compared between them")
+
+
+def _others(facts: Facts, roles: Roles, advice: ConditionAdvice) -> list[str]:
+    return [
+        name
+        for name in (*roles.factors, *roles.batches)
+        if name != advice.condition
+        and facts.is_unit_level(name)
+        and ((name,) != advice.unit or name in facts.same_as[advice.condition])
+        and not (facts.nests(advice.condition, name) and facts.kinds[name] in ("unit", "batch"))
+    ]
+
+
+def _contrast(table: UnitTable, advice: ConditionAdvice, one: str, other: str) -> Contrast:
+    judged = comparison(table, advice.condition, one, other, [(name,) for name in advice.terms])
+    codes, levels = table.of(advice.condition), table.levels_of(advice.condition)
+    counts = np.bincount(codes, minlength=len(levels))
+    places = levels.index(one), levels.index(other)
+    block = advice.blocks[-1] if advice.blocks and advice.blocks[-1] in advice.terms else None
+    n_blocks = None
+    if block is not None:
+        held = [set(table.of(block)[codes == place].tolist()) for place in places]
+        n_blocks = len(held[0] & held[1])
+    return Contrast(
+        one=one,
+        other=other,
+        n_one=int(counts[places[0]]),
+        n_other=int(counts[places[1]]),
+        n_blocks=n_blocks,
+        estimable=judged.estimable,
+        because=judged.because,
+        standard_error=_standard_error(table, advice, places) if judged.estimable else None,
+        df=advice.residual_df if advice.residual_df and advice.residual_df > 0 else None,
+    )
+
+
+def _standard_error(table: UnitTable, advice: ConditionAdvice, places: tuple[int, int]) -> float:
+    """Return sqrt(c' (X'X)⁻ c) for the difference c of two levels: least squares of units with equal variances."""
+    indicators = [
+        (table.of(name)[:, None] == np.arange(len(table.levels_of(name)))[None, :]).astype(float)
+        for name in (*advice.terms, advice.condition)
+    ]
+    matrix = np.hstack([np.ones((table.n_units, 1)), *indicators])
+    weights = np.zeros(matrix.shape[1])
+    first = matrix.shape[1] - len(table.levels_of(advice.condition))
+    weights[first + places[0]], weights[first + places[1]] = 1.0, -1.0
+    inverse = np.linalg.pinv(matrix.T @ matrix, rcond=LEAST_PIVOT, hermitian=True)
+    return round(float(np.sqrt(weights @ inverse @ weights)), 6)
