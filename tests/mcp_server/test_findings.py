@@ -30,6 +30,8 @@ async def test_findings_are_the_same_everywhere(file: str, shared: Path, tmp_pat
     assert findings == sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
     assert (await answer(tmp_path, "infer_design", path=str(path)))["findings"] == findings
+    assert run_json("analyze_design", path)["analysis"]["findings"] == findings
+    assert (await answer(tmp_path, "analyze_design", path=str(path)))["analysis"]["findings"] == findings
     written = await answer(tmp_path, "write_design_card", path=str(path))
     assert written["findings"] == findings
     card = Path(written["path"]).read_text(encoding="utf-8")
@@ -42,6 +44,7 @@ async def test_findings_are_the_same_everywhere(file: str, shared: Path, tmp_pat
     assert in_front_matter(card) == findings
     as_words = [" ".join(f"{each['severity']} {each['text']} ({each['id']})".split()) for each in findings]
     assert printed(run("infer_design", path).stdout, "Findings") == " ".join(as_words)
+    assert printed(run("analyze_design", path).stdout, "Findings") == " ".join(as_words)
     assert printed(run("write_card", path, cwd=tmp_path).stdout, "What to know first") == " ".join(as_words)
 
 
