@@ -58,7 +58,7 @@ COLOURS: dict[Severity, str] = {"error": RED, "warning": YELLOW, "note": ""}
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script: exit 0 done, 1 an error of ours in one sentence, 2 wrong arguments."""
+    """Run a script: exit 0 done, 1 an error of ours in one sentence, 2 wrong arguments, 3 as `--fail-on` says."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name need not be text, and a terminal need not know every character.
@@ -202,9 +202,10 @@ class Page:
             print(f"{INDENT}{line}".rstrip())
 
     def findings(self, findings: Iterable[Finding | Remark]) -> None:
-        """Print findings or remarks, the gravest first."""
+        """Print findings or remarks with their ids, the gravest first."""
         for finding in sorted(findings, key=lambda finding: RANK[finding.severity]):
-            self.paragraph(finding.text, first=f"{INDENT}{finding.severity:<7}  ", colour=COLOURS[finding.severity])
+            first = f"{INDENT}{finding.severity:<7}  "
+            self.paragraph(f"{finding.text} ({finding.id})", first=first, colour=COLOURS[finding.severity])
 
     def questions(self, questions: Iterable[Question]) -> None:
         """Print questions, each with the arguments that would answer it."""

@@ -140,9 +140,9 @@ class Run:
         if totals["warning"]:
             yield "!  warning", f"in {totals['warning']:,}" + (" more" if totals["error"] else "")
 
-    def end(self) -> NoReturn:
-        """Exit 0 if all files have a result, and 1 otherwise."""
-        sys.exit(1 if self.n_failed else 0)
+    def end(self, status: int = 0) -> NoReturn:
+        """Exit with a status if all files have a result, and with 1 otherwise: what was not read may hold worse."""
+        sys.exit(1 if self.n_failed else status)
 
     def name(self, path: str) -> str:
         """Name a file by its path within the folder that holds all of them."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_file, add_overrides, amount_read, arguments, overrides_of, page_of, print_json, run
+from _fail_on import RULES, FailOn, add_fail_on
 
 from edviz.diagram.width import elide
 from edviz.source import inference_of
@@ -34,11 +35,13 @@ VERDICTS = {"yes": "can be tested", "hardly": "can hardly be tested", "no": "can
 
 def main() -> None:
     """Read the arguments, analyse the design, print what it allows."""
-    parser = arguments(__doc__, examples=EXAMPLES)
+    parser = arguments(__doc__, examples=f"{EXAMPLES}\n\n{RULES}")
     add_file(parser, "the .h5ad file, or a text with a design that nobody has carried out yet")
     add_questions(parser)
     add_overrides(parser)
+    add_fail_on(parser)
     args = parser.parse_args()
+    fail_on = FailOn(args)
     inference, remote = inference_of(args.path, overrides_of(args), trusted=args.trusted)
     from edviz.advice.answer import answer
 
@@ -47,6 +50,8 @@ def main() -> None:
         print_json(found, remote)
     else:
         print_answer(found, page_of(args), remote)
+    fail_on.look_at(found.analysis.findings)
+    fail_on.end()
 
 
 def add_questions(parser: argparse.ArgumentParser) -> None:

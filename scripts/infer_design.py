@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
+from _fail_on import RULES, FailOn, add_fail_on
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.output import writing
@@ -32,15 +33,17 @@ EXAMPLES = """examples:
   infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden
   infer_design.py cells.h5ad --sample-sheet samples.csv
   infer_design.py data/ --table --csv designs.csv
-  infer_design.py data/*.h5ad --json > designs.jsonl"""
+  infer_design.py data/*.h5ad --json > designs.jsonl
+  infer_design.py data/*.h5ad --fail-on error --fail-on no_unit"""
 
 
 def main() -> None:
     """Read the arguments, infer the design or the designs, print them."""
-    parser = arguments(__doc__, examples=EXAMPLES)
+    parser = arguments(__doc__, examples=f"{EXAMPLES}\n\n{RULES}")
     add_files(parser)
     parser.add_argument("--table", action="store_true", help="print a table of designs; with --json, its rows")
     parser.add_argument("--csv", metavar="OUT", help="write a table of designs as CSV, or print it if OUT is -")
+    add_fail_on(parser)
     add_overrides(parser)
     add_tables(parser)
     args = parser.parse_intermixed_args()
@@ -68,6 +71,9 @@ def infer_one(args: argparse.Namespace) -> None:
         print_json(inference.report, remote)
     else:
         print_inference(inference, page_of(args), remote)
+    limits = FailOn(args)
+    limits.look_at(inference.report.findings)
+    limits.end()
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:
@@ -97,20 +103,21 @@ def infer_many(args: argparse.Namespace) -> None:
     """Print a line of JSON, a line for people or a row of a table for every file."""
     from edviz.collection.work import report_of_file, row_of_file
 
-    files = Run(args)
+    files, limits = Run(args), FailOn(args)
     overrides, trusted = overrides_of(args), args.trusted
     if args.json and not args.table and args.csv is None:
-        files.for_each(partial(report_of_file, overrides=overrides, trusted=trusted), print_json_line)
+        work = partial(report_of_file, overrides=overrides, trusted=trusted)
+        files.for_each(work, limits.look_at_record, print_json_line)
     else:
-        show_rows(files, partial(row_of_file, overrides=overrides, trusted=trusted), args)
-    files.end()
+        show_rows(files, partial(row_of_file, overrides=overrides, trusted=trusted), args, limits)
+    files.end(limits.status)
 
 
-def show_rows(files: Run, work: Callable[[str], DesignRow], args: argparse.Namespace) -> None:
+def show_rows(files: Run, work: Callable[[str], DesignRow], args: argparse.Namespace, limits: FailOn) -> None:
     """Show the designs in short, as lines or as a table, for people, for programs or for a spreadsheet."""
     from edviz.collection.table import writing_table
 
-    show: list[Callable[[Record[DesignRow]], None]] = []
+    show: list[Callable[[Record[DesignRow]], None]] = [limits.look_at_row]
     designs = None
     with ExitStack() as stack:
         if args.csv is not None:

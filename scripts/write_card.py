@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
+from _fail_on import RULES, FailOn, add_fail_on
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.card import CardResult, make_card, write_card
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   write_card.py cells.h5ad
   write_card.py cells.h5ad -o cards/cells.md --unit donor --kind stim=treatment
-  write_card.py data/ -o cards/"""
+  write_card.py data/ -o cards/
+  write_card.py cells.h5ad --fail-on error"""
 
 
 def main() -> None:
     """Read the arguments, write the card or the cards, say what is on them."""
-    parser = arguments(__doc__, examples=EXAMPLES)
+    parser = arguments(__doc__, examples=f"{EXAMPLES}\n\n{RULES}")
     add_files(parser)
     parser.add_argument(
         "-o",
@@ -42,6 +44,7 @@ def main() -> None:
         help="the card, or - to print it (default: the name of FILE with .design-card.md, in this folder); "
         "of several files the folder of the cards",
     )
+    add_fail_on(parser)
     add_overrides(parser)
     args = parser.parse_intermixed_args()
     if is_single(args):
@@ -54,15 +57,19 @@ def main() -> None:
 
 def card_one(args: argparse.Namespace) -> None:
     """Write one card, and show what is on it."""
-    path = args.paths[0]
+    path, limits = args.paths[0], FailOn(args)
     if args.output == "-":
-        sys.stdout.write(make_card(path, overrides_of(args), trusted=args.trusted)[1])
-        return
-    result = write_card(path, args.output, overrides_of(args), trusted=args.trusted)
-    if args.json:
-        print_json(result)
+        inference, text = make_card(path, overrides_of(args), trusted=args.trusted)
+        sys.stdout.write(text)
+        limits.look_at(inference.report.findings)
     else:
-        print_result(result, page_of(args))
+        result = write_card(path, args.output, overrides_of(args), trusted=args.trusted)
+        if args.json:
+            print_json(result)
+        else:
+            print_result(result, page_of(args))
+        limits.look_at(result.findings)
+    limits.end()
 
 
 def card_many(args: argparse.Namespace) -> None:
@@ -70,17 +77,17 @@ def card_many(args: argparse.Namespace) -> None:
     from edviz.collection.cards import card_paths
     from edviz.collection.work import card_of_file
 
-    files = Run(args)
+    files, limits = Run(args), FailOn(args)
     cards = card_paths(files.locations, Path(args.output or ""))
     work = partial(card_of_file, overrides=overrides_of(args), cards=cards, trusted=args.trusted)
     if args.json:
-        files.for_each(work, print_json_line)
+        files.for_each(work, limits.look_at_record, print_json_line)
     else:
-        print_lines(files, work, Path(args.output or "").absolute())
-    files.end()
+        print_lines(files, work, Path(args.output or "").absolute(), limits)
+    files.end(limits.status)
 
 
-def print_lines(files: Run, work: Callable[[str], CardResult], folder: Path) -> None:
+def print_lines(files: Run, work: Callable[[str], CardResult], folder: Path, limits: FailOn) -> None:
     """Print a line for every file, and what to know first of all."""
     totals = Counter[str]()
 
@@ -92,7 +99,7 @@ def print_lines(files: Run, work: Callable[[str], CardResult], folder: Path) -> 
             files.line(record.path, f"{card.unit.n_units:,}" if card.unit else "", in_short(card.design), gravest)
 
     files.heading("units", "design")
-    files.for_each(work, show)
+    files.for_each(work, limits.look_at_record, show)
     rows = [*files.gravest(totals)]
     if totals["questions"]:
         rows.append(("questions", f"on {counted(totals['questions'], 'card')}"))
@@ -107,12 +114,11 @@ def _gravest(card: CardResult) -> Severity:
 
 
 def print_result(result: CardResult, page: Page) -> None:
-    """Print the diagram, the grave findings, the questions and where the card is."""
+    """Print the diagram, the findings, the questions and where the card is."""
     page.block(render(loads(result.design), width=page.width, ascii=page.ascii, totals=result.totals))
-    grave = [finding for finding in result.findings if finding.severity != "note"]
-    if grave:
+    if result.findings:
         page.heading("What to know first")
-        page.findings(grave)
+        page.findings(result.findings)
     if result.questions:
         page.heading("Questions that the data cannot settle")
         page.questions(result.questions)

@@ -5,14 +5,18 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from edviz import checks
 from edviz.comparison.statements import similarity, structure
 from edviz.comparison.where import TRAITS
 from edviz.errors import GrammarError
 from edviz.grammar import loads
 from edviz.infer import findings
+from edviz.infer.result import FindingId
+from edviz.model import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
@@ -20,6 +24,7 @@ DOCUMENTS = [
     "SKILL.md",
     "references/language.md",
     "references/inference.md",
+    "references/findings.md",
     "references/comparison.md",
     "references/statistics.md",
     "CONTRIBUTING.md",
@@ -31,6 +36,10 @@ FENCES = [
         r"^```(\w+)\n(.*?)^```", (ROOT / document).read_text(encoding="utf-8"), re.S | re.M
     )
 ]
+
+
+FINDINGS_TEXT = (ROOT / "references/findings.md").read_text(encoding="utf-8")
+FINDINGS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", FINDINGS_TEXT, re.S | re.M))
 
 
 @pytest.mark.parametrize(("document", "text"), [(document, body) for document, kind, body in FENCES if kind == "edviz"])
@@ -66,12 +75,52 @@ def test_the_arguments_of_commands_in_the_skill_exist():
         assert all(word in shown for word in words if word.startswith("--"))
 
 
-def test_every_finding_is_explained():
+def test_every_finding_is_explained_and_no_other():
+    assert set(FINDINGS) == set(get_args(FindingId))
+    for name, text in FINDINGS.items():
+        parts = re.findall(r"^- \*\*(\w+)\*\* \S", text, re.M)
+        assert parts == ["Severity", "Cause", "Consequence", "Remedy", "Literature"], name
+
+
+def test_severities_of_findings_are_those_of_the_code():
     source = Path(findings.__file__).read_text(encoding="utf-8")
-    used = set(re.findall(r'Finding\(\s*"(\w+)"', source))
-    explained = set(re.findall(r"`(\w+)`", (ROOT / "references/inference.md").read_text(encoding="utf-8")))
-    assert len(used) > 15
-    assert used <= explained, used - explained
+    made = re.findall(r'Finding\(\s*"(\w+)",\s*"(\w+)"(?: if [^,]* else "(\w+)")?', source)
+    assert len({name for name, *_ in made}) > 20
+    for name, *severities in made:
+        assert set(filter(None, severities)) <= _severities(name), name
+
+
+def test_every_id_in_the_code_is_used():
+    source = Path(findings.__file__).read_text(encoding="utf-8")
+    assert all(f'"{name}"' in source for name in get_args(FindingId))
+
+
+def test_every_remark_on_a_design_is_explained_and_no_other():
+    source = Path(checks.__file__).read_text(encoding="utf-8")
+    made = set(re.findall(r'Remark\(\s*"([\w-]+)",\s*"(\w+)"', source))
+    assert len(made) > 5
+    assert made == set(re.findall(r"^\| `([\w-]+)` \| (error|warning|note) \|", FINDINGS_TEXT, re.M))
+
+
+def test_every_reference_is_cited_and_every_citation_is_a_reference():
+    listed = re.findall(r"^- (\w+ \d{4}): ", FINDINGS_TEXT, re.M)
+    assert listed == sorted(listed)
+    assert set(listed) == set(re.findall(r"\[(\w+ \d{4})\]\(#literature\)", FINDINGS_TEXT))
+
+
+def test_arguments_of_remedies_exist():
+    shown = subprocess.run(
+        [sys.executable, ROOT / "scripts/infer_design.py", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    given = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", FINDINGS_TEXT))
+    assert {"--unit", "--kind", "--ignore", "--split", "--fail-on"} <= given
+    assert all(argument in shown for argument in given)
+    assert set(re.findall(r"--kind C=([a-z]+)", FINDINGS_TEXT)) <= set(KINDS)
+
+
+def _severities(name):
+    first = re.search(r"\*\*Severity\*\*(.*?)- \*\*Cause", FINDINGS[name], re.S).group(1)
+    return set(re.findall(r"\b(error|warning|note)\b", first))
 
 
 def test_the_picture_in_the_readme_is_what_the_command_draws(tmp_path):

@@ -23,7 +23,7 @@ from edviz.table import Column
 
 MOST_CLASSES, MOST_COLUMNS = 40, 8
 MOST_LEVELS_LISTED = 60
-MARKS = {"error": "**Stop.**", "warning": "**Careful.**", "note": "Note."}
+MARKS = {"error": "**Error:**", "warning": "**Warning:**", "note": "Note:"}
 
 
 def opening(inference: Inference, summary: H5adSummary) -> str:
@@ -49,17 +49,19 @@ def diagram(drawing: str, text: str) -> str:
 
 
 def findings(found: Sequence[Finding]) -> str:
-    """List what was found, the gravest first, notes folded."""
-    grave = [
-        f"{MARKS[item.severity]} {prose(item.text)} ({code(item.id)})" for item in found if item.severity != "note"
-    ]
-    notes = [f"{prose(item.text)} ({code(item.id)})" for item in found if item.severity == "note"]
+    """List what was found, the gravest first."""
+    grave = [_finding(item) for item in found if item.severity != "note"]
+    notes = [_finding(item) for item in found if item.severity == "note"]
     nothing = any(item.id == "no_unit" for item in found)
     fine = "No problem was found in the design as it is recorded."
     parts = [bullets(grave) if grave else "There is no design to find fault with." if nothing else fine]
     if notes:
         parts.append(bullets(notes))
     return "\n\n".join(parts)
+
+
+def _finding(item: Finding) -> str:
+    return f"{MARKS[item.severity]} {prose(item.text)} ({code(item.id)})"
 
 
 def questions(report: Report) -> str:

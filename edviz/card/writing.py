@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edviz import __version__
@@ -208,7 +209,6 @@ def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: 
         "design": report.design,
         "unit": unit,
         "given": report.given,
-        "findings": [finding.id for finding in report.findings if finding.severity != "note"],
         "questions": [question.id for question in report.questions],
     }
     factors = [
@@ -223,8 +223,13 @@ def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: 
         if factor.in_design
     ]
     lines = [f"{key}: {yaml_scalar(value)}" for key, value in entries.items()]
-    lines += ["factors:" if factors else "factors: []", *(f"  - {yaml_scalar(factor)}" for factor in factors)]
-    return "\n".join(["---", *lines, "---"])
+    found = [asdict(finding) for finding in report.findings]
+    return "\n".join(["---", *lines, *_entries("findings", found), *_entries("factors", factors), "---"])
+
+
+def _entries(key: str, entries: Sequence[Mapping[str, object]]) -> list[str]:
+    """List entries under a key, each on a line."""
+    return [f"{key}:" if entries else f"{key}: []", *(f"  - {yaml_scalar(entry)}" for entry in entries)]
 
 
 def _few_levels(inference: Inference, name: str) -> dict[str, tuple[str, ...]]:

@@ -78,8 +78,7 @@ def row_of(inference: Inference) -> DesignRow:
     """Take from an inference what a table of designs needs."""
     report, roles = inference.report, inference.roles
     severities = Counter(finding.severity for finding in report.findings)
-    order = ("error", "warning", "note")
-    ids = [finding.id for finding in sorted(report.findings, key=lambda finding: order.index(finding.severity))]
+    ids = [finding.id for finding in report.findings]
     return DesignRow(
         n_obs=report.n_obs,
         unit=None if report.unit is None else report.unit.columns,

@@ -24,12 +24,11 @@ from edviz.infer.lexicon import (
     words_of,
 )
 from edviz.infer.replication import experimental_units
-from edviz.infer.result import DeterminingSet, Finding, Severity
+from edviz.infer.result import SEVERITIES, DeterminingSet, Finding
 from edviz.infer.structure import Roles
 
 Check = Callable[[Facts, Roles, Sequence[DeterminingSet]], Iterator[Finding]]
 CHECKS: list[Check] = []
-_ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 def check(function: Check) -> Check:
@@ -41,7 +40,7 @@ def check(function: Check) -> Check:
 def find_all(facts: Facts, roles: Roles, determined: Sequence[DeterminingSet]) -> tuple[Finding, ...]:
     """Run every check; the gravest findings come first."""
     found = [finding for function in CHECKS for finding in function(facts, roles, determined)]
-    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 @check

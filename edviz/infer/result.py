@@ -11,6 +11,37 @@ from edviz.model import Kind
 
 Confidence = Literal["high", "medium", "low"]
 Severity = Literal["note", "warning", "error"]
+FindingId = Literal[
+    "confounded",
+    "no_replication",
+    "same_partition",
+    "confounded_partly",
+    "batch_nested_in_condition",
+    "few_shared_batches",
+    "single_unit",
+    "no_unit",
+    "hidden_factor",
+    "interaction_aliased",
+    "reused_labels",
+    "strays",
+    "missing_values",
+    "missing_label",
+    "no_sample_labels",
+    "unreadable",
+    "paired",
+    "blocked",
+    "crossed_within",
+    "combination",
+    "determined_by",
+    "latin_square",
+    "missing_by_design",
+    "composite_levels",
+    "unit_attributes",
+    "not_drawn",
+]
+"""Pipelines and cards rest on these, so none is renamed; references/findings.md explains each."""
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""The gravest first."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +160,7 @@ class SetAside:
 class Finding:
     """Something about the design that a person should know."""
 
-    id: str
+    id: FindingId
     severity: Severity
     text: str
     factors: tuple[str, ...]
