@@ -111,7 +111,7 @@ def print_condition(condition: ConditionAnalysis, page: Page) -> None:
         page.table(header, map(_contrast, condition.contrasts), numbers=["blocks with both", "standard error"])
     if condition.models:
         print()
-    for model in condition.models:
+    for model in (*condition.models, *condition.in_groups):
         for number, line in enumerate(model.call.splitlines()):
             page.paragraph(line, first=f"  {model.library if number == 0 else '':<13} ")
 
@@ -186,6 +186,9 @@ def _condition_fields(condition: ConditionAnalysis) -> Iterator[tuple[str, str]]
         yield "F", f"its mean square over {condition.f_test.denominator}"
     for found in condition.confounded_with:
         yield "confounded", _confounded(found)
+    for among in condition.subsets:
+        formula = next(model.formula for model in among.models if model.library == "DESeq2")
+        yield "nevertheless", f"{_listed(among.levels)} on their samples alone: {formula} ({among.residual_df} df)"
     samples = condition.pseudobulk
     if samples is not None:
         yield "pseudobulk", f"sum over {' × '.join([*samples.sum_over, *filter(None, [samples.classification])])}"

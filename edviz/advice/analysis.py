@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Literal, TypeVar
@@ -11,9 +11,9 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from edviz.advice.conditions import ConditionAdvice, advise_conditions, why_nothing_to_compare
-from edviz.advice.contrasts import Confounding, Contrast, confoundings, contrasts, units_of
+from edviz.advice.contrasts import Confounding, Contrast, Subset, confoundings, contrasts, subsets, units_of
 from edviz.advice.keys import KeyAdvice, advise_batch_keys, mostly_apart
-from edviz.advice.models import Model, model_terms, models
+from edviz.advice.models import Model, model_in_groups, model_terms, models
 from edviz.advice.pseudobulk import Pseudobulk, pseudobulk
 from edviz.analysis import (
     Anatomy,
@@ -29,6 +29,7 @@ from edviz.analysis import (
 from edviz.errors import DesignError
 from edviz.infer import Inference
 from edviz.infer.facts import Facts
+from edviz.infer.findings import conditions
 from edviz.infer.result import Finding
 from edviz.infer.structure import Roles
 
@@ -106,6 +107,16 @@ class FTest:
 
 
 @dataclass(frozen=True)
+class SubsetModels:
+    """Some levels of a condition that can be compared among themselves, and the models for their samples."""
+
+    levels: tuple[str, ...]
+    terms: tuple[str, ...]
+    residual_df: int
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True)
 class ConditionAnalysis:
     """One condition: its comparisons, what they are confounded with, the models that test it.
 
@@ -119,12 +130,16 @@ class ConditionAnalysis:
         Differences of two levels, given what is adjusted for.
     confounded_with
         Factors that take degrees of freedom of it when they are adjusted for.
+    subsets
+        Groups of levels that can be compared among themselves, where a batch keeps others apart.
     strata
         The strata of units, coarsest first, and what of the condition is estimated in each.
     f_test
         Expected mean square and denominator of F, after the blocks; None if it cannot be told.
     models
         Ready to paste; none if it cannot be tested.
+    in_groups
+        Models for its effect in each level of a condition that blocks are nested in.
     pseudobulk
         How to make samples of it; None if every row is one.
     """
@@ -134,9 +149,11 @@ class ConditionAnalysis:
     why: str
     contrasts: tuple[Contrast, ...]
     confounded_with: tuple[Confounding, ...]
+    subsets: tuple[SubsetModels, ...]
     strata: tuple[StratumRow, ...]
     f_test: FTest | None
     models: tuple[Model, ...]
+    in_groups: tuple[Model, ...]
     pseudobulk: Pseudobulk | None
 
 
@@ -207,17 +224,34 @@ def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Condition
     blocks, units = _blocks_and_units(facts, advice)
     every = np.arange(len(facts.codes(advice.condition)), dtype=np.int64)
     table = units_of(facts, every, (*blocks, advice.condition, *units))
+    confounded = confoundings(facts, roles, advice)
+    among = _unless_refused(lambda: subsets(facts, roles, advice, confounded)) or ()
     return ConditionAnalysis(
         advice=advice,
         verdict=verdict,
         why=why,
-        contrasts=_unless_refused(lambda: contrasts(facts, roles, advice)) or (),
-        confounded_with=confoundings(facts, roles, advice),
+        contrasts=_unless_refused(lambda: contrasts(facts, roles, advice, confounded)) or (),
+        confounded_with=confounded,
+        subsets=tuple(_subset_models(facts, advice, each) for each in among),
         strata=_strata(_unless_refused(lambda: anatomy(table, [*blocks, *units], [advice.condition])), advice),
         f_test=_unless_refused(lambda: _f_test(table, blocks, advice.condition, units)),
         models=models(model_terms(facts, advice)) if advice.testable else (),
+        in_groups=tuple(_in_groups(facts, roles, advice)) if advice.testable else (),
         pseudobulk=pseudobulk(facts, roles, advice),
     )
+
+
+def _subset_models(facts: Facts, advice: ConditionAdvice, found: Subset) -> SubsetModels:
+    among = replace(advice, terms=found.terms, residual_df=found.residual_df)
+    return SubsetModels(found.levels, found.terms, found.residual_df, models(model_terms(facts, among)))
+
+
+def _in_groups(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Iterator[Model]:
+    terms = model_terms(facts, advice)
+    for block in terms.blocks:
+        for group in conditions(facts, roles):
+            if group in roles.shown and group != advice.condition and facts.nests(group, block):
+                yield model_in_groups(terms, group, block)
 
 
 def _verdict(facts: Facts, advice: ConditionAdvice) -> tuple[Verdict, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
 from edviz.advice.conditions import ConditionAdvice, advise_conditions
-from edviz.analysis import Comparison, UnitTable, comparison, effect
+from edviz.analysis import Comparison, UnitTable, comparison, effect, model_rank
 from edviz.counting import Ints
 from edviz.errors import DesignError
 from edviz.infer import Inference
@@ -87,19 +88,88 @@ def units_of(facts: Facts, rows: Ints, names: Sequence[str]) -> UnitTable:
     return UnitTable(names, codes.astype(np.int64), tuple(facts.tables.levels(name) for name in names))
 
 
-def contrasts(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[Contrast, ...]:
-    """Judge the difference of every two levels of a condition, given the terms that are adjusted for.
+@dataclass(frozen=True)
+class Subset:
+    """Levels of a condition that can be compared among themselves, where not all of them can be.
+
+    Attributes
+    ----------
+    levels
+        The levels whose units are kept.
+    terms
+        What is adjusted for among them.
+    residual_df
+        Degrees of freedom of the error among them.
+    """
+
+    levels: tuple[str, ...]
+    terms: tuple[str, ...]
+    residual_df: int
+
+
+def needed_terms(facts: Facts, advice: ConditionAdvice, confounded: Sequence[Confounding]) -> tuple[str, ...]:
+    """Return what differences of levels have to be adjusted for: blocks, and batches whatever they cost."""
+    costly = [found.given for found in confounded if facts.kinds[found.given] in ("batch", "unit")]
+    return (*advice.terms, *costly)
+
+
+def contrasts(
+    facts: Facts, roles: Roles, advice: ConditionAdvice, confounded: Sequence[Confounding]
+) -> tuple[Contrast, ...]:
+    """Judge the difference of every two levels of a condition, given all that has to be adjusted for.
+
+    Parameters
+    ----------
+    confounded
+        From `confoundings`.
 
     Returns
     -------
     One for each pair of levels; none if there are more than `MOST_LEVELS`.
     """
-    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
-    table = units_of(facts, units.rows, (*advice.terms, advice.condition)).complete((*advice.terms, advice.condition))
+    terms = needed_terms(facts, advice, confounded)
+    table = _units(facts, roles, advice, terms)
     levels = table.levels_of(advice.condition) if table.n_units else ()
     if not 2 <= len(levels) <= MOST_LEVELS:
         return ()
-    return tuple(_contrast(table, advice, one, other) for one, other in combinations(levels, 2))
+    left = model_rank(table, [(name,) for name in (*terms, advice.condition)]).residual_df
+    block = advice.blocks[-1] if advice.blocks and advice.blocks[-1] in terms else None
+    judge = partial(_contrast, table, advice.condition, terms, block, left if left > 0 else None)
+    return tuple(judge(one, other) for one, other in combinations(levels, 2))
+
+
+def subsets(
+    facts: Facts, roles: Roles, advice: ConditionAdvice, confounded: Sequence[Confounding]
+) -> tuple[Subset, ...]:
+    """Find the groups of levels that can be compared among themselves, where a batch keeps others apart.
+
+    A model of all levels would not be of full rank, or would compare levels between batches; a model of the units of
+    such a group compares its levels within batches.
+    """
+    terms = needed_terms(facts, advice, confounded)
+    if terms == advice.terms:
+        return ()
+    whole = _units(facts, roles, advice, terms)
+    groups = effect(whole, advice.condition, [(name,) for name in terms]).comparable
+    found = (_subset(whole, advice.condition, group, terms) for group in groups if len(group) > 1)
+    return tuple(each for each in found if each is not None)
+
+
+def _subset(whole: UnitTable, condition: str, levels: tuple[str, ...], terms: Sequence[str]) -> Subset | None:
+    places = [whole.levels_of(condition).index(level) for level in levels]
+    table = whole.take(np.flatnonzero(np.isin(whole.of(condition), places)))
+    kept: list[str] = []
+    for name in terms:
+        tried = [(each,) for each in (*kept, name)]
+        if model_rank(table, tried).rank > 1 + len(kept) and effect(table, condition, tried).estimable:
+            kept.append(name)
+    left = model_rank(table, [(name,) for name in (*kept, condition)]).residual_df
+    return Subset(levels, tuple(kept), left) if left > 0 else None
+
+
+def _units(facts: Facts, roles: Roles, advice: ConditionAdvice, terms: Sequence[str]) -> UnitTable:
+    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    return units_of(facts, units.rows, (*terms, advice.condition)).complete((*terms, advice.condition))
 
 
 def confoundings(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[Confounding, ...]:
@@ -175,12 +245,13 @@ def _others(facts: Facts, roles: Roles, advice: ConditionAdvice) -> list[str]:
     ]
 
 
-def _contrast(table: UnitTable, advice: ConditionAdvice, one: str, other: str) -> Contrast:
-    judged = comparison(table, advice.condition, one, other, [(name,) for name in advice.terms])
-    codes, levels = table.of(advice.condition), table.levels_of(advice.condition)
+def _contrast(
+    table: UnitTable, condition: str, terms: Sequence[str], block: str | None, df: int | None, one: str, other: str
+) -> Contrast:
+    judged = comparison(table, condition, one, other, [(name,) for name in terms])
+    codes, levels = table.of(condition), table.levels_of(condition)
     counts = np.bincount(codes, minlength=len(levels))
     places = levels.index(one), levels.index(other)
-    block = advice.blocks[-1] if advice.blocks and advice.blocks[-1] in advice.terms else None
     n_blocks = None
     if block is not None:
         held = [set(table.of(block)[codes == place].tolist()) for place in places]
@@ -193,20 +264,20 @@ def _contrast(table: UnitTable, advice: ConditionAdvice, one: str, other: str) -
         n_blocks=n_blocks,
         estimable=judged.estimable,
         because=judged.because,
-        standard_error=_standard_error(table, advice, places) if judged.estimable else None,
-        df=advice.residual_df if advice.residual_df and advice.residual_df > 0 else None,
+        standard_error=_standard_error(table, terms, condition, places) if judged.estimable else None,
+        df=df,
     )
 
 
-def _standard_error(table: UnitTable, advice: ConditionAdvice, places: tuple[int, int]) -> float:
+def _standard_error(table: UnitTable, terms: Sequence[str], condition: str, places: tuple[int, int]) -> float:
     """Return sqrt(c' (X'X)⁻ c) for the difference c of two levels: least squares of units with equal variances."""
     indicators = [
         (table.of(name)[:, None] == np.arange(len(table.levels_of(name)))[None, :]).astype(float)
-        for name in (*advice.terms, advice.condition)
+        for name in (*terms, condition)
     ]
     matrix = np.hstack([np.ones((table.n_units, 1)), *indicators])
     weights = np.zeros(matrix.shape[1])
-    first = matrix.shape[1] - len(table.levels_of(advice.condition))
+    first = matrix.shape[1] - len(table.levels_of(condition))
     weights[first + places[0]], weights[first + places[1]] = 1.0, -1.0
     inverse = np.linalg.pinv(matrix.T @ matrix, rcond=LEAST_PIVOT, hermitian=True)
     return round(float(np.sqrt(weights @ inverse @ weights)), 6)

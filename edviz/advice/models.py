@@ -29,8 +29,8 @@ R_RESERVED = frozenset(
     "if else repeat while function for in next break TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ "
     "NA_character_".split()
 )
-UNIT_COLUMN, ONE_GROUP = "unit", "all_rows"
-"""Columns that a model of statsmodels needs and that the table may not have yet."""
+UNIT_COLUMN, ONE_GROUP, NUMBER_IN_GROUP = "unit", "all_rows", "nth"
+"""Columns that a model needs and that the table does not have yet."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class ModelTerms:
         Units within which the condition varies, coarse to fine: fixed on pseudobulk samples, random on observations.
     unit
         The experimental unit; () if every row is one.
+    between
+        Units that lie between the experimental unit and the samples, such as patients of a hospital; coarse to fine.
     samples
         The finest unit, where it lies below the experimental unit and rows are observations of it; () otherwise.
     nested
@@ -59,6 +61,7 @@ class ModelTerms:
     fixed: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     unit: Term = ()
+    between: tuple[str, ...] = ()
     samples: Term = ()
     nested: bool = True
     numbers: frozenset[str] = frozenset()
@@ -66,7 +69,7 @@ class ModelTerms:
     @property
     def random(self) -> tuple[Term, ...]:
         """Random terms of a model on observations, coarse to fine."""
-        terms = [*((name,) for name in self.blocks), self.unit, self.samples]
+        terms = [*((name,) for name in self.blocks), self.unit, *((name,) for name in self.between), self.samples]
         return tuple(dict.fromkeys(term for term in terms if term))
 
 
@@ -106,6 +109,7 @@ def model_terms(facts: Facts, advice: ConditionAdvice) -> ModelTerms:
         fixed=tuple(name for name in advice.terms if name not in of_units),
         blocks=tuple(blocks),
         unit=advice.unit,
+        between=_between(facts, advice, samples),
         samples=samples,
         numbers=frozenset(name for name in (*advice.terms, advice.condition) if _is_number(facts, name)),
     )
@@ -124,9 +128,50 @@ def models(terms: ModelTerms) -> tuple[Model, ...]:
     Returns
     -------
     On pseudobulk samples, or on rows that are samples: DESeq2, edgeR, PyDESeq2. On observations, where there are
-    units that they belong to: lme4, glmmTMB, statsmodels. On rows that are samples with a plain response: lm and ols.
+    units that they belong to: lme4, glmmTMB, statsmodels.
     """
     return (*_on_samples(terms), *(_on_observations(terms) if terms.unit else ()))
+
+
+def model_in_groups(terms: ModelTerms, group: str, block: str) -> Model:
+    """Write the model for the effect of a condition in each group of blocks, as of donors by disease.
+
+    Blocks nested in groups cannot be fixed effects beside the groups. Numbered anew in each group they can (DESeq2
+    vignette, "Group-specific condition effects, individuals nested within groups"); columns that are zero because
+    groups hold different numbers of blocks are dropped.
+
+    Parameters
+    ----------
+    terms
+        Of the condition.
+    group
+        A condition that is constant within blocks.
+    block
+        The blocks.
+    """
+    written = _r_factor(terms.numbers)
+    grouped, nth = written(group), f"factor({NUMBER_IN_GROUP})"
+    formula = f"~ {grouped} + {grouped}:{nth} + {grouped}:{written(terms.condition)}"
+    in_block, in_group = f"factor(samples[[{r_text(block)}]])", f"samples[[{r_text(group)}]]"
+    numbering = f"ave(as.integer({in_block}), {in_group}, FUN = function(x) as.integer(factor(x)))"
+    call = "\n".join(
+        [
+            f"samples${NUMBER_IN_GROUP} <- {numbering}",
+            f"design <- model.matrix({formula}, samples)",
+            "design <- design[, colSums(design != 0) > 0]",
+            "DESeqDataSetFromMatrix(counts, samples, design = design)",
+        ]
+    )
+    return Model("DESeq2", "R", "pseudobulk" if terms.unit else "rows", formula, call)
+
+
+def r_text(text: str) -> str:
+    """Write a text as R does.
+
+    >>> print(r_text('a "b"'))
+    "a \\"b\\""
+    """
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def r_name(name: str) -> str:
@@ -200,6 +245,19 @@ def _mixedlm(formula: str, terms: ModelTerms) -> str:
     within = f", vc_formula={components!r}" if components else ""
     lines.append(f"smf.mixedlm({formula!r}, cells, groups={coarsest[0]!r}{within}).fit()")
     return "\n".join(lines)
+
+
+def _between(facts: Facts, advice: ConditionAdvice, samples: Term) -> tuple[str, ...]:
+    """Return the units that are finer than the experimental unit and coarser than the samples, one of equal ones."""
+    if not samples or not advice.unit:
+        return ()
+    found: list[str] = []
+    for name in sorted(facts.names, key=facts.n_levels):
+        is_unit = facts.is_unit_level(name) and facts.kinds[name] == "unit" and (name,) not in (advice.unit, samples)
+        equal = any(other in facts.same_as[name] for other in (*found, *advice.unit, *samples))
+        if is_unit and not equal and _refines(facts, (name,), advice.unit) and _refines(facts, samples, (name,)):
+            found.append(name)
+    return tuple(found)
 
 
 def _is_number(facts: Facts, name: str) -> bool:

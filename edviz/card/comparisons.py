@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edviz.advice.analysis import ConditionAnalysis, DesignAnalysis, StratumRow, Structure
+from edviz.advice.analysis import ConditionAnalysis, DesignAnalysis, StratumRow, Structure, SubsetModels
 from edviz.advice.conditions import unit_name
 from edviz.advice.contrasts import Confounding, Contrast
 from edviz.advice.models import Model
@@ -32,6 +32,9 @@ def comparisons(facts: Facts, analysis: DesignAnalysis) -> str:
     if interactions:
         parts.append(bullets(interactions))
     parts += [_models(each) for each in analysis.conditions if each.models]
+    among = [_subset(each.advice.condition, one) for each in analysis.conditions for one in each.subsets]
+    if among:
+        parts.append(f"What can be compared nevertheless:\n\n{bullets(among)}")
     parts.append(bullets(_pseudobulk(facts, analysis)))
     parts += [_contrasts(each) for each in analysis.conditions if each.contrasts]
     if analysis.structure is not None and analysis.structure.hasse:
@@ -74,8 +77,18 @@ def _models(condition: ConditionAnalysis) -> str:
     return f"{head}\n\n{bullets(in_short)}\n\n" + folded(f"Calls for {advice.condition}", "\n\n".join(calls))
 
 
+def _subset(condition: str, found: SubsetModels) -> str:
+    formula = next(model.formula for model in found.models if model.library == "DESeq2")
+    return (
+        f"{_in_short(list(map(code, found.levels)))} of {code(condition)}, on their samples alone: {code(formula)} "
+        f"({found.residual_df} residual df)."
+    )
+
+
 def _calls(condition: ConditionAnalysis, language: str) -> str:
-    return "\n\n".join(f"# {model.library}\n{model.call}" for model in condition.models if model.language == language)
+    written = [(model.library, model) for model in condition.models]
+    written += [(f"{model.library}, effects in groups", model) for model in condition.in_groups]
+    return "\n\n".join(f"# {library}\n{model.call}" for library, model in written if model.language == language)
 
 
 def _rows(model: Model) -> str:

@@ -68,6 +68,27 @@ def test_a_batch_that_holds_some_levels_leaves_their_difference():
     assert refused.because == "condition A − C cannot be told from batch 1 − 2"
 
 
+def test_levels_that_share_a_batch_can_be_compared_on_their_samples():
+    found = analysed("condition", of_columns(condition="AABBCC", batch="111122", sample="abcdef"))
+    assert found.verdict == "no"
+    assert {(each.one, each.other): each.estimable for each in found.contrasts} == {
+        ("A", "B"): True,
+        ("A", "C"): False,
+        ("B", "C"): False,
+    }
+    (among,) = found.subsets
+    assert (among.levels, among.terms, among.residual_df) == (("A", "B"), (), 4 - 2)
+
+
+def test_levels_compared_within_several_batches_are_adjusted_for_them():
+    inference = of_columns(condition="ABABABCDCD", batch="1122334455", sample="abcdefghij")
+    found = analysed("condition", inference)
+    assert [(among.levels, among.terms, among.residual_df) for among in found.subsets] == [
+        (("A", "B"), ("batch",), 6 - 3 - 1),
+        (("C", "D"), ("batch",), 4 - 2 - 1),
+    ]
+
+
 def test_a_batch_that_holds_all_levels_costs_nothing():
     found = analysed("condition", of_columns(condition="ABCABC", batch="111222", sample="abcdef"))
     assert found.confounded_with == ()

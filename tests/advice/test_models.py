@@ -1,5 +1,8 @@
 """Models as they are written: each fits data of its design, and its model matrix has full rank."""
 
+import shutil
+import subprocess
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ import patsy
 import pytest
 from formulaic import model_matrix
 
+from edviz.advice import analyze_design
 from edviz.advice.conditions import advise_conditions
 from edviz.advice.models import ModelTerms, model_terms, models, python_name, r_name
 from edviz.h5ad import read_factors
@@ -134,3 +138,49 @@ def test_names_that_r_does_not_take_are_in_backticks(name):
 @pytest.mark.parametrize("name", ["donor", "donor_id", ".x", "a.b", "T1"])
 def test_names_that_r_takes_stay_as_they_are(name):
     assert r_name(name) == name
+
+
+GROUPED = {
+    "grp": [*"XXXXXXYYYYYY"],
+    "cnd": [*"ABABABABABAB"],
+    "ind": ["x1", "x1", "x2", "x2", "x3", "x3", "y1", "y1", "y2", "y2", "y3", "y3"],
+    "sample": [*"abcdefghijkl"],
+}
+
+
+def test_individuals_nested_in_groups_are_numbered_anew_in_each():
+    # DESeq2 vignette, "Group-specific condition effects, individuals nested within groups": rank 8 of 8 columns.
+    inference = of_columns(**GROUPED, kinds={"grp": "treatment", "cnd": "treatment", "ind": "unit"})
+    found = next(each for each in analyze_design(inference).conditions if each.advice.condition == "cnd")
+    (model,) = found.in_groups
+    assert model.formula == "~ grp + grp:factor(nth) + grp:cnd"
+    samples = samples_of(GROUPED).assign(nth=[1, 1, 2, 2, 3, 3] * 2)
+    matrix = model_matrix("~ grp + grp:C(nth) + grp:cnd", samples)
+    assert np.linalg.matrix_rank(matrix) == matrix.shape[1] == 8
+    assert np.linalg.matrix_rank(model_matrix("~ ind + grp * cnd", samples)) == 8  # of 9: not of full rank
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+@pytest.mark.parametrize("rows", [slice(None), slice(0, 10)], ids=["balanced", "unbalanced"])
+def test_r_runs_the_call_for_groups(rows, tmp_path):
+    inference = of_columns(**GROUPED, kinds={"grp": "treatment", "cnd": "treatment", "ind": "unit"})
+    found = next(each for each in analyze_design(inference).conditions if each.advice.condition == "cnd")
+    samples_of(GROUPED).iloc[rows].to_csv(tmp_path / "samples.csv", index=False)
+    call = found.in_groups[0].call.rsplit("\n", 1)[0]
+    script = f'samples <- read.csv("samples.csv")\n{call}\ncat(qr(design)$rank, ncol(design))'
+    done = subprocess.run(["Rscript", "-e", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    rank, columns = map(int, done.stdout.split())
+    assert rank == columns == (8 if rows == slice(None) else 7)
+
+
+def test_patients_between_hospitals_and_biopsies_are_random_too():
+    columns = {
+        "drug": [*"A" * 12, *"B" * 12],
+        "hospital": [f"h{number // 4}" for number in range(24)],
+        "patient": [f"p{number // 2}" for number in range(24)],
+        "biopsy": [f"b{number}" for number in range(24)],
+    }
+    kinds = {"drug": "treatment", "hospital": "unit", "patient": "unit", "biopsy": "unit"}
+    found = written(of_columns(**columns, kinds=kinds), "drug")
+    assert found["lme4"].formula == "y ~ drug + (1 | hospital) + (1 | patient) + (1 | biopsy)"
+    assert "'patient': '0 + C(patient)', 'biopsy': '0 + C(biopsy)'" in found["statsmodels"].call
