@@ -135,7 +135,7 @@ class ConditionAnalysis:
     strata
         The strata of units, coarsest first, and what of the condition is estimated in each.
     f_test
-        Expected mean square and denominator of F, after the blocks; None if it cannot be told.
+        Expected mean square and denominator of F, after the blocks; None if it cannot be tested or told.
     models
         Ready to paste; none if it cannot be tested.
     in_groups
@@ -234,7 +234,7 @@ def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Condition
         confounded_with=confounded,
         subsets=tuple(_subset_models(facts, advice, each) for each in among),
         strata=_strata(_unless_refused(lambda: anatomy(table, [*blocks, *units], [advice.condition])), advice),
-        f_test=_unless_refused(lambda: _f_test(table, blocks, advice.condition, units)),
+        f_test=_unless_refused(lambda: _f_test(table, blocks, advice.condition, units)) if advice.testable else None,
         models=models(model_terms(facts, advice)) if advice.testable else (),
         in_groups=tuple(_in_groups(facts, roles, advice)) if advice.testable else (),
         pseudobulk=pseudobulk(facts, roles, advice),

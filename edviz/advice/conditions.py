@@ -76,9 +76,26 @@ def why_nothing_to_compare(facts: Facts, roles: Roles, findings: Sequence[Findin
             f"{', '.join(within)} {vary} within samples: compare {its} levels within samples or batches, and sum "
             "counts per sample and level where there are enough observations."
         )
-    return (
-        "No obs column tells a treatment or condition that differs between units: the file alone allows no comparison."
+    nothing = (
+        "No obs column tells a treatment or condition that differs between units: the file alone allows no comparison"
     )
+    batch, unit = _crossed_batch(facts, roles)
+    if batch is None:
+        return f"{nothing}."
+    return (
+        f"{nothing}, but of {batch}, which is technical, within {unit}; with --kind {batch}=treatment it is analysed."
+    )
+
+
+def _crossed_batch(facts: Facts, roles: Roles) -> tuple[str | None, str | None]:
+    """Find a batch that varies within a unit, as a method that was tried on every donor."""
+    for batch in (*roles.factors, *roles.batches):
+        for unit in roles.factors:
+            if not (facts.is_unit_level(batch) and facts.is_unit_level(unit) and facts.kinds[batch] == "batch"):
+                continue
+            if facts.kinds[unit] == "unit" and facts.relation(batch, unit).relation == "crossed":
+                return batch, unit
+    return None, None
 
 
 def unit_name(facts: Facts, columns: Sequence[str]) -> str:
