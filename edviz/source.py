@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from edviz.model import Design
 
 if TYPE_CHECKING:
     from edviz.infer import Inference, Overrides
-    from edviz.remote import RemoteReport
+    from edviz.supervised.reading import Reading
 
 LARGEST_TEXT = 1_000_000
 """A design is a few lines; a file with more bytes than this is something else."""
@@ -138,9 +139,10 @@ def known_design_of_text(text: str) -> KnownDesign:
     return known
 
 
-def inference_of(
+@contextmanager
+def inferring(
     text_or_path: str, overrides: Overrides | None = None, *, trusted: bool = False
-) -> tuple[Inference, RemoteReport | None]:
+) -> Iterator[tuple[Inference, Reading | None]]:
     """Infer the design of an .h5ad file, or take a text for the table of units that it promises.
 
     Of a text, batches are left out: it does not say which units each of them holds.
@@ -154,9 +156,9 @@ def inference_of(
     trusted
         As for `edviz.supervised.start_reading`.
 
-    Returns
-    -------
-    The inference, and what reading took if that was from a server.
+    Yields
+    ------
+    The inference, of use while the file is open, and the reading of the file if there is one.
 
     Raises
     ------
@@ -176,8 +178,9 @@ def inference_of(
         with start_reading(text_or_path, factors=True, also=overrides.columns, trusted=trusted) as reading:
             from edviz.infer import infer_design  # while the file is being read
 
-            return infer_design(reading.factors(), overrides), reading.report()
-    return _promised(design_of(text_or_path), overrides), None
+            yield infer_design(reading.factors(), overrides), reading
+    else:
+        yield _promised(design_of(text_or_path), overrides), None
 
 
 def _promised(design: Design, overrides: Overrides) -> Inference:

@@ -14,7 +14,7 @@ from _cli import Page, add_file, add_overrides, amount_read, arguments, override
 from _fail_on import RULES, FailOn, add_fail_on
 
 from edviz.diagram.width import elide
-from edviz.source import inference_of
+from edviz.source import inferring
 
 if TYPE_CHECKING:
     from edviz.advice import DesignAnalysis
@@ -30,7 +30,12 @@ EXAMPLES = """examples:
   analyze_design.py cells.h5ad --power 0.9 --alpha 0.001
   analyze_design.py '(donor(8) × stim(2){kind=treatment}) > sample(1)' --power 0.8"""
 MOST_LISTED = 8
-VERDICTS = {"yes": "can be tested", "hardly": "can hardly be tested", "no": "cannot be tested"}
+VERDICTS = {
+    "yes": "can be tested",
+    "hardly": "can hardly be tested",
+    "in part": "can be tested in part",
+    "no": "cannot be tested",
+}
 
 
 def main() -> None:
@@ -42,10 +47,13 @@ def main() -> None:
     add_fail_on(parser)
     args = parser.parse_args()
     fail_on = FailOn(args)
-    inference, remote = inference_of(args.path, overrides_of(args), trusted=args.trusted)
-    from edviz.advice.answer import answer
+    if args.given is not None and not args.contrast:
+        parser.error("--given says what contrasts are adjusted for, so it needs --contrast")
+    with inferring(args.path, overrides_of(args), trusted=args.trusted) as (inference, reading):
+        from edviz.advice.answer import answer
 
-    found = answer(inference, contrasts=args.contrast, given=args.given, power=args.power, alpha=args.alpha)
+        found = answer(inference, contrasts=args.contrast, given=args.given, power=args.power, alpha=args.alpha)
+        remote = None if reading is None else reading.report()
     if args.json:
         print_json(found, remote)
     else:
@@ -112,14 +120,20 @@ def print_condition(condition: ConditionAnalysis, page: Page) -> None:
     if condition.models:
         print()
     for model in (*condition.models, *condition.in_groups):
+        if model in condition.in_groups:
+            page.paragraph("effects in each group of blocks:", first="  ")
         for number, line in enumerate(model.call.splitlines()):
             page.paragraph(line, first=f"  {model.library if number == 0 else '':<13} ")
 
 
 def print_power(power: PowerTable, page: Page) -> None:
     """Print the smallest differences that can be detected."""
+    if not power.differences:
+        page.heading("Power")
+        page.paragraph("No two levels can be tested, so there is nothing to detect.", first="  ")
+        return
     page.heading(f"Smallest differences found with probability {power.power:g} at level {power.alpha:g}")
-    shares = list(power.differences[0].in_observations) if power.differences else []
+    shares = list(power.differences[0].in_observations)
     header = ["difference", "df", "in SD of units", *(f"in SD of cells, {share} between units" for share in shares)]
     rows = [
         [
@@ -131,10 +145,12 @@ def print_power(power: PowerTable, page: Page) -> None:
         for row in power.differences
     ]
     page.table(header, rows, numbers=header[1:])
-    if power.cells_per_unit is not None:
+    cells = {row.condition: row.cells_per_unit for row in power.differences if row.cells_per_unit is not None}
+    if cells:
+        counts = ", ".join(f"{n:,.0f} cells a unit of {condition}" for condition, n in cells.items())
         page.paragraph(
-            f"The last columns assume the share of the variance of single cells that lies between units, and "
-            f"{power.cells_per_unit:,.0f} cells a unit, their median.",
+            f"The last columns assume the share of the variance of single cells that lies between units, and the "
+            f"median number of cells: {counts}.",
             first="  ",
         )
 
@@ -208,7 +224,7 @@ def _contrast(found: Contrast) -> list[str]:
         f"{found.n_one} and {found.n_other}",
         "" if found.n_blocks is None else str(found.n_blocks),
         "" if found.standard_error is None else f"{found.standard_error:.2f}",
-        "yes" if found.estimable else f"no: {found.because}",
+        f"{'yes' if found.estimable else 'no'}{f': {found.because}' if found.because else ''}",
     ]
 
 

@@ -18,6 +18,7 @@ from edviz.advice.pseudobulk import Pseudobulk, pseudobulk
 from edviz.analysis import (
     Anatomy,
     Interaction,
+    Term,
     UnitTable,
     anatomy,
     balance,
@@ -30,6 +31,7 @@ from edviz.errors import DesignError
 from edviz.infer import Inference
 from edviz.infer.facts import Facts
 from edviz.infer.findings import conditions
+from edviz.infer.replication import experimental_units
 from edviz.infer.result import Finding
 from edviz.infer.structure import Roles
 
@@ -42,7 +44,7 @@ MOST_INTERACTIONS = 3
 FEW_DEGREES_OF_FREEDOM = 3
 """With fewer, the t quantile of a test is above 4 standard errors (alpha 0.05): only huge effects show."""
 
-Verdict = Literal["yes", "hardly", "no"]
+Verdict = Literal["yes", "hardly", "in part", "no"]
 Found = TypeVar("Found")
 
 
@@ -142,6 +144,8 @@ class ConditionAnalysis:
         Models for its effect in each level of a condition that blocks are nested in.
     pseudobulk
         How to make samples of it; None if every row is one.
+    cells_per_unit
+        Median number of observations of one of its units; None where no unit is known or each has one.
     """
 
     advice: ConditionAdvice
@@ -155,6 +159,7 @@ class ConditionAnalysis:
     models: tuple[Model, ...]
     in_groups: tuple[Model, ...]
     pseudobulk: Pseudobulk | None
+    cells_per_unit: float | None
 
 
 @dataclass(frozen=True)
@@ -167,8 +172,6 @@ class DesignAnalysis:
         In the edviz language.
     unit, n_units
         Columns of the finest experimental unit, () if every row is one, None if none was found; and their number.
-    cells_per_unit
-        Median number of observations of a unit, None where no unit is known or each has one.
     structure
         Lattice, degrees of freedom and balance; None without units.
     conditions
@@ -187,7 +190,6 @@ class DesignAnalysis:
     n_obs: int
     unit: tuple[str, ...] | None
     n_units: int
-    cells_per_unit: float | None
     structure: Structure | None
     conditions: tuple[ConditionAnalysis, ...]
     nothing_to_compare: str | None
@@ -209,7 +211,6 @@ def analyze_design(inference: Inference) -> DesignAnalysis:
         n_obs=inference.report.n_obs,
         unit=None if facts.unit is None else facts.unit.columns,
         n_units=0 if facts.unit is None else facts.unit.n_units,
-        cells_per_unit=_cells_per_unit(facts),
         structure=_structure(facts, roles),
         conditions=tuple(_condition(facts, roles, advice) for advice in advised),
         nothing_to_compare=None if advised else why_nothing_to_compare(facts, roles, inference.report.findings),
@@ -220,17 +221,17 @@ def analyze_design(inference: Inference) -> DesignAnalysis:
 
 
 def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> ConditionAnalysis:
-    verdict, why = _verdict(facts, advice)
-    blocks, units = _blocks_and_units(facts, advice)
+    blocks, units = _blocks_and_units(facts, roles, advice)
     every = np.arange(len(facts.codes(advice.condition)), dtype=np.int64)
-    table = units_of(facts, every, (*blocks, advice.condition, *units))
+    table = units_of(facts, every, (*blocks, advice.condition, *(name for term in units for name in term)))
     confounded = confoundings(facts, roles, advice)
     among = _unless_refused(lambda: subsets(facts, roles, advice, confounded)) or ()
+    verdict, why = _verdict(facts, advice, among)
     return ConditionAnalysis(
         advice=advice,
         verdict=verdict,
         why=why,
-        contrasts=_unless_refused(lambda: contrasts(facts, roles, advice, confounded)) or (),
+        contrasts=_unless_refused(lambda: contrasts(facts, roles, advice, confounded, among)) or (),
         confounded_with=confounded,
         subsets=tuple(_subset_models(facts, advice, each) for each in among),
         strata=_strata(_unless_refused(lambda: anatomy(table, [*blocks, *units], [advice.condition])), advice),
@@ -238,6 +239,7 @@ def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Condition
         models=models(model_terms(facts, advice)) if advice.testable else (),
         in_groups=tuple(_in_groups(facts, roles, advice)) if advice.testable else (),
         pseudobulk=pseudobulk(facts, roles, advice),
+        cells_per_unit=_cells_per_unit(facts, roles, advice),
     )
 
 
@@ -248,15 +250,16 @@ def _subset_models(facts: Facts, advice: ConditionAdvice, found: Subset) -> Subs
 
 def _in_groups(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Iterator[Model]:
     terms = model_terms(facts, advice)
-    for block in terms.blocks:
+    # Beside other conditions, such as the period of a cross-over, an effect in a group may be one of those.
+    for block in terms.blocks if not terms.fixed else ():
         for group in conditions(facts, roles):
             if group in roles.shown and group != advice.condition and facts.nests(group, block):
                 yield model_in_groups(terms, group, block)
 
 
-def _verdict(facts: Facts, advice: ConditionAdvice) -> tuple[Verdict, str]:
+def _verdict(facts: Facts, advice: ConditionAdvice, among: Sequence[Subset]) -> tuple[Verdict, str]:
     if not advice.testable:
-        return "no", advice.reason or ""
+        return "in part" if among else "no", advice.reason or ""
     if (advice.residual_df or 0) < FEW_DEGREES_OF_FREEDOM:
         return "hardly", f"{advice.residual_df} residual df between units"
     for name in advice.terms:
@@ -265,11 +268,12 @@ def _verdict(facts: Facts, advice: ConditionAdvice) -> tuple[Verdict, str]:
     return "yes", ""
 
 
-def _blocks_and_units(facts: Facts, advice: ConditionAdvice) -> tuple[list[str], list[str]]:
+def _blocks_and_units(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[list[str], list[Term]]:
     """Return the blocks of a condition, coarse to fine, and its unit, unless that is the finest there is."""
     blocks = sorted((name for name in advice.blocks if facts.kinds[name] == "unit"), key=facts.n_levels)
-    is_coarser = len(advice.unit) == 1 and facts.n_levels(advice.unit[0]) < len(facts.codes(advice.condition))
-    return blocks, list(advice.unit) if is_coarser else []
+    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    is_coarser = advice.unit and len(units.rows) < int((units.codes >= 0).sum())
+    return blocks, [advice.unit] if is_coarser else []
 
 
 def _strata(found: Anatomy | None, advice: ConditionAdvice) -> tuple[StratumRow, ...]:
@@ -282,11 +286,12 @@ def _strata(found: Anatomy | None, advice: ConditionAdvice) -> tuple[StratumRow,
     return tuple(rows)
 
 
-def _f_test(table: UnitTable, blocks: Sequence[str], condition: str, units: Sequence[str]) -> FTest:
-    terms = [*blocks, condition, *units]
-    found = expected_mean_squares(table, terms, [*blocks, *units]).row(condition)
-    parts = None if found.denominator is None else found.denominator.parts
-    return FTest(found.in_words(), None if parts is None else _combined(parts))
+def _f_test(table: UnitTable, blocks: Sequence[str], condition: str, units: Sequence[Term]) -> FTest:
+    outer: list[Term] = [(name,) for name in blocks]
+    random = {name for term in (*outer, *units) for name in term} - {condition}
+    row = expected_mean_squares(table, [*outer, (condition,), *units], random).row(condition)
+    parts = () if row.denominator is None else row.denominator.parts
+    return FTest(row.in_words(), _combined(parts) if parts else None)
 
 
 def _combined(parts: Sequence[tuple[str, float]]) -> str:
@@ -324,11 +329,13 @@ def _structure(facts: Facts, roles: Roles) -> Structure | None:
     )
 
 
-def _interactions(facts: Facts, advised: Iterable[ConditionAdvice]) -> Iterable[Interaction]:
+def _interactions(facts: Facts, advised: Sequence[ConditionAdvice]) -> Iterable[Interaction]:
     for a, b in combinations(advised, 2):
         if not facts.crossed(a.condition, b.condition):
             continue
         blocks = dict.fromkeys(name for name in (*a.blocks, *b.blocks) if name not in (a.condition, b.condition))
+        others = [each.condition for each in advised if each.condition not in (a.condition, b.condition)]
+        blocks |= dict.fromkeys(name for name in others if facts.crossed(name, a.condition))
         every = np.arange(len(facts.codes(a.condition)), dtype=np.int64)
         table = units_of(facts, every, (*blocks, a.condition, b.condition))
         found = _unless_refused(partial(interaction, table, (a.condition, b.condition), list(blocks)))
@@ -336,10 +343,13 @@ def _interactions(facts: Facts, advised: Iterable[ConditionAdvice]) -> Iterable[
             yield found
 
 
-def _cells_per_unit(facts: Facts) -> float | None:
+def _cells_per_unit(facts: Facts, roles: Roles, advice: ConditionAdvice) -> float | None:
     if facts.unit is None or facts.unit_table is None or not facts.unit.columns:
         return None
-    sizes = facts.unit_table.sizes[facts.unit_table.sizes > 0]
+    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    present = units.codes >= 0
+    sizes = np.bincount(units.codes[present], weights=facts.unit_table.sizes[present])
+    sizes = sizes[sizes > 0]
     # One observation a unit is a unit, whatever it is called.
     return float(np.median(sizes)) if len(sizes) and sizes.max() > 1 else None
 

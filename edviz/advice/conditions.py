@@ -19,6 +19,9 @@ from edviz.infer.replication import ExperimentalUnits, experimental_units
 from edviz.infer.result import Finding
 from edviz.infer.structure import Roles
 
+LEAST_KNOWN = 0.9
+"""Share of the units of which a column must be known to be adjusted for: the others would be lost."""
+
 
 @dataclass(frozen=True)
 class ConditionAdvice:
@@ -126,6 +129,8 @@ def _obstacle(
         if name != units.condition and facts.is_unit_level(name) and facts.kinds[name] in ("batch", "unit"):
             apart = facts.relation(name, units.condition).components > 1
             if apart and units.columns != (name,) and not facts.nests(units.condition, name):
+                if facts.kinds[name] == "unit":
+                    return f"some of its levels share no {name}: compare those that do within {name}, others between"
                 return f"its levels lie in different levels of {name}; only levels that share one can be compared"
     if residual is None:
         return "it cannot be told apart from the factors that it would have to be adjusted for"
@@ -157,6 +162,9 @@ def _adjustable(facts: Facts, roles: Roles, units: ExperimentalUnits, blocks: Se
     ]
     terms: list[str] = []
     for name in (*blocks, *others):
+        n_known = len(units.complete_rows(facts, [name, units.condition]))
+        if n_known < LEAST_KNOWN * len(units.complete_rows(facts, [units.condition])):
+            continue
         left = _residual_df(facts, units, [*terms, name])
         if left is not None and left >= 1 and _adds(facts, units, terms, name):
             terms.append(name)

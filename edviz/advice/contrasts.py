@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +20,7 @@ from edviz.infer.structure import Roles
 
 MOST_LEVELS = 12
 """Levels up to which every pair is listed: 66 of them."""
+LEAST_UNITS = 2
 LEAST_PIVOT = 1e-9
 
 
@@ -39,10 +39,10 @@ class Contrast:
     estimable
         Whether the difference can be estimated given what is adjusted for.
     because
-        What it cannot be told from; empty if it is estimable.
+        What it cannot be told from, or why it is no test; empty otherwise.
     standard_error
         Of the estimated difference in standard deviations between units (within blocks, where there are blocks);
-        None if it is not estimable.
+        None if it is not estimable or a level has one unit.
     df
         Degrees of freedom of the error, None where none are left.
     """
@@ -114,14 +114,16 @@ def needed_terms(facts: Facts, advice: ConditionAdvice, confounded: Sequence[Con
 
 
 def contrasts(
-    facts: Facts, roles: Roles, advice: ConditionAdvice, confounded: Sequence[Confounding]
+    facts: Facts, roles: Roles, advice: ConditionAdvice, confounded: Sequence[Confounding], among: Sequence[Subset]
 ) -> tuple[Contrast, ...]:
     """Judge the difference of every two levels of a condition, given all that has to be adjusted for.
 
+    Two levels of a subset are judged by the model of that subset, which is the one that can be fitted.
+
     Parameters
     ----------
-    confounded
-        From `confoundings`.
+    confounded, among
+        From `confoundings` and `subsets`.
 
     Returns
     -------
@@ -132,39 +134,70 @@ def contrasts(
     levels = table.levels_of(advice.condition) if table.n_units else ()
     if not 2 <= len(levels) <= MOST_LEVELS:
         return ()
-    left = model_rank(table, [(name,) for name in (*terms, advice.condition)]).residual_df
-    block = advice.blocks[-1] if advice.blocks and advice.blocks[-1] in terms else None
-    judge = partial(_contrast, table, advice.condition, terms, block, left if left > 0 else None)
-    return tuple(judge(one, other) for one, other in combinations(levels, 2))
+    block = advice.blocks[-1] if advice.blocks else None
+    found = []
+    for one, other in combinations(levels, 2):
+        subset = next((each for each in among if {one, other} <= set(each.levels)), None)
+        if subset is None:
+            found.append(_contrast(table, advice.condition, terms, block, one, other))
+        else:
+            whole = _units(facts, roles, advice, subset.terms)
+            part = _with_levels(whole, advice.condition, subset.levels)
+            found.append(_contrast(part, advice.condition, subset.terms, block, one, other))
+    return tuple(found)
 
 
 def subsets(
     facts: Facts, roles: Roles, advice: ConditionAdvice, confounded: Sequence[Confounding]
 ) -> tuple[Subset, ...]:
-    """Find the groups of levels that can be compared among themselves, where a batch keeps others apart.
+    """Find the groups of levels that can be compared among themselves, where not all can be.
 
-    A model of all levels would not be of full rank, or would compare levels between batches; a model of the units of
-    such a group compares its levels within batches.
+    Levels that share a batch are compared within batches: a model of all levels would not be of full rank. Of levels
+    that share no block, as tissues of patients and of healthy donors, two at a time are compared between blocks. Where
+    some levels have one unit only, the others are compared without them.
     """
     terms = needed_terms(facts, advice, confounded)
-    if terms == advice.terms:
-        return ()
     whole = _units(facts, roles, advice, terms)
-    groups = effect(whole, advice.condition, [(name,) for name in terms]).comparable
-    found = (_subset(whole, advice.condition, group, terms) for group in groups if len(group) > 1)
+    if not whole.n_units:
+        return ()
+    replicated = [level for level, n in advice.units_per_level.items() if n > 1]
+    groups: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+    if terms != advice.terms:
+        told = effect(whole, advice.condition, [(name,) for name in terms]).comparable
+        groups = [(group, terms) for group in told]
+        batches = tuple(name for name in terms if facts.kinds[name] == "batch")
+        if len(batches) < len(terms):
+            groups += [((one, other), batches) for a, b in combinations(told, 2) for one in a for other in b]
+    elif len(replicated) < len(advice.units_per_level):
+        groups = [(tuple(advice.units_per_level), terms)]
+    found = []
+    for group, adjusted in groups:
+        levels = tuple(level for level in group if level in replicated)
+        if len(levels) > 1:
+            found.append(_subset(_units(facts, roles, advice, adjusted), advice.condition, levels, adjusted))
     return tuple(each for each in found if each is not None)
 
 
 def _subset(whole: UnitTable, condition: str, levels: tuple[str, ...], terms: Sequence[str]) -> Subset | None:
-    places = [whole.levels_of(condition).index(level) for level in levels]
-    table = whole.take(np.flatnonzero(np.isin(whole.of(condition), places)))
+    table = _with_levels(whole, condition, levels)
     kept: list[str] = []
     for name in terms:
         tried = [(each,) for each in (*kept, name)]
-        if model_rank(table, tried).rank > 1 + len(kept) and effect(table, condition, tried).estimable:
-            kept.append(name)
+        if model_rank(table, tried).rank > model_rank(table, [(each,) for each in kept]).rank:
+            told = effect(table, condition, tried)
+            left = model_rank(table, [*tried, (condition,)]).residual_df
+            if told.estimable and left > 0:
+                kept.append(name)
+    told = effect(table, condition, [(name,) for name in kept])
     left = model_rank(table, [(name,) for name in (*kept, condition)]).residual_df
-    return Subset(levels, tuple(kept), left) if left > 0 else None
+    # Levels that a batch keeps apart are no comparison without it.
+    apart = [name for name in terms if not effect(table, condition, [(name,)]).estimable]
+    return Subset(levels, tuple(kept), left) if left > 0 and told.estimable and not apart else None
+
+
+def _with_levels(table: UnitTable, condition: str, levels: Sequence[str]) -> UnitTable:
+    places = [place for place, level in enumerate(table.levels_of(condition)) if level in levels]
+    return table.take(np.flatnonzero(np.isin(table.of(condition), places))).complete(table.names)
 
 
 def _units(facts: Facts, roles: Roles, advice: ConditionAdvice, terms: Sequence[str]) -> UnitTable:
@@ -214,6 +247,8 @@ def compare_levels(
     facts, roles = inference.facts, inference.roles
     for name in (condition, *(given or ())):
         _require_unit_level(facts, name)
+    if one == other:
+        raise DesignError(f"a difference is of two levels of {condition}, not of {one!r} and itself")
     if given is None:
         advised = (each for each in advise_conditions(facts, roles) if each.condition == condition)
         given = next((each.terms for each in advised), ())
@@ -246,26 +281,31 @@ def _others(facts: Facts, roles: Roles, advice: ConditionAdvice) -> list[str]:
 
 
 def _contrast(
-    table: UnitTable, condition: str, terms: Sequence[str], block: str | None, df: int | None, one: str, other: str
+    table: UnitTable, condition: str, terms: Sequence[str], block: str | None, one: str, other: str
 ) -> Contrast:
     judged = comparison(table, condition, one, other, [(name,) for name in terms])
     codes, levels = table.of(condition), table.levels_of(condition)
     counts = np.bincount(codes, minlength=len(levels))
     places = levels.index(one), levels.index(other)
+    n_units = [int(counts[place]) for place in places]
     n_blocks = None
-    if block is not None:
+    if block is not None and block in table.names:
         held = [set(table.of(block)[codes == place].tolist()) for place in places]
         n_blocks = len(held[0] & held[1])
+    left = model_rank(table, [(name,) for name in (*terms, condition)]).residual_df
+    because, precise = judged.because, judged.estimable
+    if judged.estimable and min(n_units) < LEAST_UNITS:
+        because, precise = "one unit of a level: no test", False
     return Contrast(
         one=one,
         other=other,
-        n_one=int(counts[places[0]]),
-        n_other=int(counts[places[1]]),
+        n_one=n_units[0],
+        n_other=n_units[1],
         n_blocks=n_blocks,
         estimable=judged.estimable,
-        because=judged.because,
-        standard_error=_standard_error(table, terms, condition, places) if judged.estimable else None,
-        df=df,
+        because=because,
+        standard_error=_standard_error(table, terms, condition, places) if precise else None,
+        df=left if precise and left > 0 else None,
     )
 
 

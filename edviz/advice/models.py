@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -45,6 +45,8 @@ class ModelTerms:
         Terms that are adjusted for as fixed effects in every model: other conditions, batches.
     blocks
         Units within which the condition varies, coarse to fine: fixed on pseudobulk samples, random on observations.
+    random_only
+        Blocks that leave no degree of freedom as fixed effects, so that only models on observations have them.
     unit
         The experimental unit; () if every row is one.
     between
@@ -55,22 +57,28 @@ class ModelTerms:
         Whether the random terms form a chain, each nested in the one before.
     numbers
         Factors that are stored as numbers.
+    made
+        For each factor that is no column, the columns whose combinations it is.
     """
 
     condition: str
     fixed: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    random_only: tuple[str, ...] = ()
     unit: Term = ()
     between: tuple[str, ...] = ()
     samples: Term = ()
     nested: bool = True
     numbers: frozenset[str] = frozenset()
+    made: Mapping[str, Term] = field(default_factory=dict)
 
     @property
     def random(self) -> tuple[Term, ...]:
         """Random terms of a model on observations, coarse to fine."""
-        terms = [*((name,) for name in self.blocks), self.unit, *((name,) for name in self.between), self.samples]
-        return tuple(dict.fromkeys(term for term in terms if term))
+        names = [*self.blocks, *self.random_only]
+        terms = [*((name,) for name in names), self.unit, *((name,) for name in self.between), self.samples]
+        columns = (tuple(part for name in term for part in self.made.get(name, (name,))) for term in terms if term)
+        return tuple(dict.fromkeys(tuple(dict.fromkeys(term)) for term in columns))
 
 
 @dataclass(frozen=True)
@@ -103,15 +111,19 @@ def model_terms(facts: Facts, advice: ConditionAdvice) -> ModelTerms:
     finest = facts.unit.columns if facts.unit is not None else ()
     of_units = [name for name in advice.terms if facts.kinds[name] == "unit"]
     blocks = sorted(of_units, key=facts.n_levels)
-    samples = finest if advice.unit and finest != advice.unit else ()
+    only = [name for name in advice.blocks if facts.kinds[name] == "unit" and name not in of_units]
+    samples = finest if advice.unit and finest != advice.unit and not _refines(facts, advice.unit, finest) else ()
+    nested = facts.nested
     terms = ModelTerms(
         condition=advice.condition,
         fixed=tuple(name for name in advice.terms if name not in of_units),
         blocks=tuple(blocks),
+        random_only=tuple(sorted(only, key=facts.n_levels)),
         unit=advice.unit,
         between=_between(facts, advice, samples),
         samples=samples,
         numbers=frozenset(name for name in (*advice.terms, advice.condition) if _is_number(facts, name)),
+        made={} if nested is None else {nested.combined: (*nested.parents, nested.label)},
     )
     chain = all(_refines(facts, fine, coarse) for coarse, fine in pairwise(terms.random))
     return replace(terms, nested=chain)
@@ -149,7 +161,7 @@ def model_in_groups(terms: ModelTerms, group: str, block: str) -> Model:
     block
         The blocks.
     """
-    written = _r_factor(terms.numbers)
+    written = _r_factor(terms)
     grouped, nth = written(group), f"factor({NUMBER_IN_GROUP})"
     formula = f"~ {grouped} + {grouped}:{nth} + {grouped}:{written(terms.condition)}"
     in_block, in_group = f"factor(samples[[{r_text(block)}]])", f"samples[[{r_text(group)}]]"
@@ -201,8 +213,8 @@ def python_name(name: str) -> str:
 def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
     rows: Rows = "pseudobulk" if terms.unit else "rows"
     names = [*terms.fixed, *terms.blocks, terms.condition]
-    in_r = "~ " + _sum(names, _r_factor(terms.numbers))
-    in_python = "~ " + _sum(names, _python_factor(terms.numbers))
+    in_r = "~ " + _sum(names, _r_factor(terms))
+    in_python = "~ " + _sum(names, _python_factor(terms))
     return (
         Model("DESeq2", "R", rows, in_r, f"DESeqDataSetFromMatrix(counts, samples, design = {in_r})"),
         Model("edgeR, limma", "R", rows, in_r, f"model.matrix({in_r}, data = samples)"),
@@ -218,11 +230,11 @@ def _on_samples(terms: ModelTerms) -> tuple[Model, ...]:
 
 def _on_observations(terms: ModelTerms) -> tuple[Model, ...]:
     names = [*terms.fixed, terms.condition]
-    fixed = _sum(names, _r_factor(terms.numbers))
+    fixed = _sum(names, _r_factor(terms))
     random = " + ".join(f"(1 | {':'.join(map(r_name, term))})" for term in terms.random)
     lme4 = f"y ~ {fixed} + {random}"
     glmmtmb = f"y ~ {fixed} + offset(log(total_counts)) + {random}"
-    python = "y ~ " + _sum(names, _python_factor(terms.numbers))
+    python = "y ~ " + _sum(names, _python_factor(terms))
     return (
         Model("lme4", "R", "observations", lme4, f"lmer({lme4}, data = cells)"),
         Model("glmmTMB", "R", "observations", glmmtmb, f"glmmTMB({glmmtmb}, data = cells, family = nbinom2)"),
@@ -274,9 +286,21 @@ def _sum(names: Sequence[str], written: Callable[[str], str]) -> str:
     return " + ".join(map(written, dict.fromkeys(names)))
 
 
-def _r_factor(numbers: Collection[str]) -> Callable[[str], str]:
-    return lambda name: f"factor({r_name(name)})" if name in numbers else r_name(name)
+def _r_factor(terms: ModelTerms) -> Callable[[str], str]:
+    def written(name: str) -> str:
+        parts = [f"factor({r_name(part)})" if part in terms.numbers else r_name(part) for part in _parts(terms, name)]
+        return ":".join(parts)
+
+    return written
 
 
-def _python_factor(numbers: Collection[str]) -> Callable[[str], str]:
-    return lambda name: f"C({python_name(name)})" if name in numbers else python_name(name)
+def _python_factor(terms: ModelTerms) -> Callable[[str], str]:
+    def written(name: str) -> str:
+        names = [(part, python_name(part)) for part in _parts(terms, name)]
+        return ":".join(f"C({quoted})" if part in terms.numbers else quoted for part, quoted in names)
+
+    return written
+
+
+def _parts(terms: ModelTerms, name: str) -> Term:
+    return terms.made.get(name, (name,))

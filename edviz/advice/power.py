@@ -34,6 +34,8 @@ class DetectableDifference:
     in_observations
         In standard deviations of single observations, by the share of their variance that lies between units; empty
         where every row is a unit.
+    cells_per_unit
+        Observations of a unit that were reckoned with, their median; None where every row is a unit.
     """
 
     condition: str
@@ -42,6 +44,7 @@ class DetectableDifference:
     df: int
     in_units: float
     in_observations: dict[str, float]
+    cells_per_unit: float | None
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,10 @@ class PowerTable:
     ----------
     power, alpha
         Probability of finding such a difference, and of finding one where there is none.
-    cells_per_unit
-        Observations of a unit that were reckoned with; None where every row is a unit.
     """
 
     power: float
     alpha: float
-    cells_per_unit: float | None
     differences: tuple[DetectableDifference, ...]
 
 
@@ -93,11 +93,13 @@ def detectable_differences(
                 continue
             compared = TComparison(contrast.standard_error, contrast.df, ASSUMING)
             effect = detectable_effect(compared, power=power, alpha=alpha)
-            cells = analysis.cells_per_unit
+            cells = condition.cells_per_unit
             scaled = {} if cells is None else {f"{share:g}": _scaled(effect, share, cells) for share in shares}
             name = condition.advice.condition
-            rows.append(DetectableDifference(name, contrast.one, contrast.other, contrast.df, round(effect, 3), scaled))
-    return PowerTable(power, alpha, analysis.cells_per_unit, tuple(rows))
+            rows.append(
+                DetectableDifference(name, contrast.one, contrast.other, contrast.df, round(effect, 3), scaled, cells)
+            )
+    return PowerTable(power, alpha, tuple(rows))
 
 
 def _scaled(effect: float, share: float, cells: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from edviz.advice.conditions import ConditionAdvice
 from edviz.counting import Rows
 from edviz.infer.facts import Facts
+from edviz.infer.pair_tables import combine
 from edviz.infer.structure import Roles
 
 LEAST_CELLS_OF_A_PSEUDOBULK = 10
@@ -57,7 +58,8 @@ def pseudobulk(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Pseudobul
     if facts.unit is None or not facts.unit.columns:
         return None
     sum_over = summed_over(facts, advice)
-    counted = classes_by_level(facts, roles.label, advice.condition) if roles.label is not None else {}
+    label = roles.label
+    counted = {} if label is None else classes_by_level(facts, label, advice.condition, samples=sum_over)
     lacking = {
         name: {level: count.units for level, count in row.items() if count.units < LEAST_SAMPLES}
         for name, row in counted.items()
@@ -79,15 +81,25 @@ def summed_over(facts: Facts, advice: ConditionAdvice) -> tuple[str, ...]:
     return advice.unit
 
 
-def classes_by_level(facts: Facts, label: str, factor: str) -> dict[str, dict[str, ClassCount]]:
+def classes_by_level(
+    facts: Facts, label: str, factor: str, *, samples: tuple[str, ...] | None = None
+) -> dict[str, dict[str, ClassCount]]:
     """Cross-tabulate classes with the levels of a unit-level factor, in stored order.
 
     Each observation counts for the recorded class and the recorded level.
+
+    Parameters
+    ----------
+    samples
+        Unit-level columns whose combinations are the samples; by default the finest units.
     """
     classes, levels = facts.tables.levels(label), facts.tables.levels(factor)
     key = facts.unit.key if facts.unit is not None else ()
     rows = facts.tables.rows(*dict.fromkeys((label, factor, *key))).complete((label, factor))
     units = facts.unit.of(rows) if facts.unit is not None else np.zeros(len(rows), dtype=np.int64)
+    if samples:
+        sample_of_unit = combine([facts.codes(name) for name in samples])
+        units = np.where(units >= 0, sample_of_unit[np.maximum(units, 0)], -1)
     counted = Rows({"class": rows.codes[label], "level": rows.codes[factor], "unit": units}, rows.n)
     counted = counted.complete().distinct(("class", "level", "unit"))
     keys, n = (counted.codes["class"], counted.codes["level"]), counted.n

@@ -121,7 +121,7 @@ def _contrast(found: Contrast) -> list[str]:
         f"{found.n_one} and {found.n_other}",
         "–" if found.n_blocks is None else str(found.n_blocks),
         "–" if found.standard_error is None else f"{found.standard_error:.2f}",
-        "yes" if found.estimable else f"no: {prose(found.because)}",
+        f"{'yes' if found.estimable else 'no'}{f': {prose(found.because)}' if found.because else ''}",
     ]
 
 
@@ -155,10 +155,10 @@ def _in_short(names: Sequence[str]) -> str:
 
 
 def _structure(structure: Structure) -> str:
-    balance = ", ".join(
-        word if holds else f"not {word}"
-        for word, holds in (("orthogonal", structure.orthogonal), ("balanced", structure.balanced))
-        if holds is not None
-    )
-    notes = [*([f"The factors are {balance}."] if balance else []), *map(prose, structure.notes)]
+    said = []
+    if structure.orthogonal is not None:
+        said.append(f"{'All' if structure.orthogonal else 'Not all'} pairs of factors are orthogonal.")
+    if structure.balanced is not None:
+        said.append(f"Combinations that occur do so {'equally' if structure.balanced else 'unequally'} often.")
+    notes = [*said, *map(prose, structure.notes)]
     return fenced(structure.hasse, "text") + (f"\n\n{bullets(notes)}" if notes else "")

@@ -48,9 +48,7 @@ class ExperimentalUnits:
 
     def tells(self, facts: Facts, name: str) -> bool:
         """Whether a unit-level factor is constant within these units."""
-        present = (self.codes >= 0) & (facts.codes(name) >= 0)
-        pairs = combine([self.codes[present], facts.codes(name)[present]]) if present.any() else self.codes[:0]
-        return n_distinct(pairs) == n_distinct(self.codes[present])
+        return _tells(self.codes, facts.codes(name))
 
     def complete_rows(self, facts: Facts, names: Sequence[str]) -> Ints:
         """Return the rows where none of the factors is missing."""
@@ -86,6 +84,48 @@ def experimental_units(facts: Facts, shown: Sequence[str], condition: str) -> Ex
         columns = () if facts.unit is None else facts.unit.columns
     n_rows = len(facts.codes(condition))
     codes = combine([facts.codes(name) for name in columns]) if columns else np.arange(n_rows, dtype=np.int64)
+    columns, codes = _parts_of_blocks(facts, shown, condition, columns, codes)
     present = np.flatnonzero(codes >= 0)
     first, _ = ordered(codes[present])
     return ExperimentalUnits(condition, columns, present[first], codes)
+
+
+def _parts_of_blocks(
+    facts: Facts, shown: Sequence[str], condition: str, columns: tuple[str, ...], codes: Ints
+) -> tuple[tuple[str, ...], Ints]:
+    """Take the part of a block with one level of the condition for the unit, where it holds several finer units.
+
+    Two libraries of a stimulated donor are no two replicates of stimulated donors: what they differ by is tested by how
+    much donors differ in their response (Bailey 2008, section 8.1; a batch is no sample of a population, so that units
+    within it are replicates).
+    """
+    blocks = [
+        name
+        for name in shown
+        if facts.is_unit_level(name) and facts.kinds[name] == "unit" and facts.crossed(name, condition)
+    ]
+    blocks = [name for name in blocks if _tells(codes, facts.codes(name))]
+    if not blocks:
+        return columns, codes
+    block = max(blocks, key=facts.n_levels)
+    parts = combine([facts.codes(block), facts.codes(condition)])
+    if n_distinct(parts[codes >= 0]) >= n_distinct(codes):
+        return columns, codes
+    named = next((name for name in facts.names if _has_partition(facts, name, parts)), None)
+    return (block, condition) if named is None else (named,), parts
+
+
+def _tells(codes: Ints, other: Ints) -> bool:
+    present = (codes >= 0) & (other >= 0)
+    pairs = combine([codes[present], other[present]]) if present.any() else codes[:0]
+    return n_distinct(pairs) == n_distinct(codes[present])
+
+
+def _has_partition(facts: Facts, name: str, codes: Ints) -> bool:
+    if not facts.is_unit_level(name) or facts.kinds[name] != "unit":
+        return False
+    own = facts.codes(name)
+    n = n_distinct(own)
+    return (
+        n == n_distinct(codes) and n == n_distinct(combine([own, codes])) and bool(((own >= 0) == (codes >= 0)).all())
+    )

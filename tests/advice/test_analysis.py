@@ -120,3 +120,62 @@ def test_a_power_that_is_none_is_refused():
 def test_an_analysis_is_plain_json(name):
     found = to_plain(answer(of_file(name)))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_replicates_within_a_donor_and_a_treatment_are_no_units():
+    # Two libraries of each of two treatments of six donors. Paired t test of donor means: 5 degrees of freedom;
+    # Oehlert 2000, ch. 12: a fixed factor crossed with a random one is tested by their interaction.
+    columns = {
+        "stim": [*"ABAB"] * 6,
+        "donor": [f"d{number // 4}" for number in range(24)],
+        "library": [f"l{number}" for number in range(24)],
+    }
+    found = condition_of(analyze_design(of_columns(**columns, kinds={"donor": "unit", "stim": "treatment"})), "stim")
+    assert found.advice.unit == ("donor", "stim")
+    assert found.advice.units_per_level == {"A": 6, "B": 6}
+    assert found.advice.residual_df == 5
+    assert found.f_test.denominator == "MS(donor:stim)"
+    assert (found.pseudobulk.sum_over, found.pseudobulk.technical) == (("donor", "stim"), ("library",))
+    assert found.cells_per_unit == 20
+    formulas = {model.library: model.formula for model in found.models}
+    assert formulas["DESeq2"] == "~ donor + stim"
+    assert formulas["lme4"] == "y ~ stim + (1 | donor) + (1 | donor:stim) + (1 | library)"
+
+
+def test_units_within_batches_are_replicates():
+    columns = {"drug": [*"AABB"] * 3, "batch": [*"111122223333"], "mouse": [f"m{number}" for number in range(12)]}
+    found = condition_of(analyze_design(of_columns(**columns, kinds={"batch": "batch", "mouse": "unit"})), "drug")
+    assert found.advice.unit == ("mouse",)
+    assert found.advice.residual_df == 12 - 3 - 1
+
+
+def test_one_donor_with_both_levels_stays_in_the_mixed_model():
+    columns = {"stim": [*"ABAAABBB"], "donor": [*"11234567"], "sample": [*"abcdefgh"]}
+    found = condition_of(analyze_design(of_columns(**columns, kinds={"donor": "unit", "stim": "treatment"})), "stim")
+    formulas = {model.library: model.formula for model in found.models}
+    assert formulas["lme4"] == "y ~ stim + (1 | donor) + (1 | sample)"
+    assert found.f_test.denominator is None  # blocks and units take all degrees of freedom
+
+
+def test_an_interaction_that_is_another_condition_is_not_estimable():
+    # Half fraction of 2^3, three mice a combination: A:B is C.
+    rows = [(a, b, str(int(a != b))) for a in "01" for b in "01" for _ in range(3)]
+    names = ("genotype", "diet", "treatment")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    columns["mouse"] = [f"m{number}" for number in range(len(rows))]
+    analysis = analyze_design(of_columns(**columns, kinds=dict.fromkeys(names, "treatment") | {"mouse": "unit"}))
+    assert len(analysis.interactions) == 3
+    assert not any(each.estimable for each in analysis.interactions)
+    assert {each.lost_to for each in analysis.interactions} == {(name,) for name in names}
+
+
+def test_classes_are_counted_in_the_samples_that_are_summed():
+    # Four samples a donor with 5 cells of a class each: 20 a donor, enough for a pseudobulk sample of the donor.
+    rows = [(f"d{d}", "AB"[d % 2], f"s{d}.{s}", c) for d in range(8) for s in range(4) for c in "TB" for _ in range(5)]
+    table = table_of(
+        {name: [row[place] for row in rows] for place, name in enumerate(("donor", "group", "sample", "cell_type"))}
+    )
+    kinds = {"donor": "unit", "sample": "unit", "group": "treatment", "cell_type": "classification"}
+    found = condition_of(analyze_design(infer_design(table, Overrides(kinds=kinds))), "group").pseudobulk
+    assert found.sum_over == ("donor",)
+    assert found.enough == ("B", "T")

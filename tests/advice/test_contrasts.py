@@ -70,7 +70,7 @@ def test_a_batch_that_holds_some_levels_leaves_their_difference():
 
 def test_levels_that_share_a_batch_can_be_compared_on_their_samples():
     found = analysed("condition", of_columns(condition="AABBCC", batch="111122", sample="abcdef"))
-    assert found.verdict == "no"
+    assert found.verdict == "in part"
     assert {(each.one, each.other): each.estimable for each in found.contrasts} == {
         ("A", "B"): True,
         ("A", "C"): False,
@@ -93,6 +93,38 @@ def test_a_batch_that_holds_all_levels_costs_nothing():
     found = analysed("condition", of_columns(condition="ABCABC", batch="111222", sample="abcdef"))
     assert found.confounded_with == ()
     assert all(each.estimable for each in found.contrasts)
+
+
+def test_tissues_of_patients_and_of_healthy_donors_are_compared_within_and_between():
+    # Six patients with tumor and adjacent tissue, six donors with normal tissue.
+    columns = {
+        "tissue": [*"TATATATATATA", *"NNNNNN"],
+        "patient": [f"p{number // 2}" for number in range(12)] + [f"n{number}" for number in range(6)],
+        "sample": [f"s{number}" for number in range(18)],
+    }
+    found = analysed("tissue", of_columns(**columns, kinds={"patient": "unit", "tissue": "observational"}))
+    assert found.verdict == "in part"
+    assert [(among.levels, among.terms, among.residual_df) for among in found.subsets] == [
+        (("A", "T"), ("patient",), 12 - 6 - 1),
+        (("A", "N"), (), 6 + 6 - 2),
+        (("T", "N"), (), 6 + 6 - 2),
+    ]
+    assert {(each.one, each.other): each.df for each in found.contrasts} == {
+        ("A", "N"): 10,
+        ("A", "T"): 5,
+        ("N", "T"): 10,
+    }
+
+
+def test_a_level_with_one_unit_leaves_the_others():
+    found = analysed("disease", of_columns(disease="AABBBC", donor="123456", kinds={"disease": "observational"}))
+    (among,) = found.subsets
+    assert (among.levels, among.residual_df) == (("A", "B"), 5 - 2)
+    assert {(each.one, each.other): each.df for each in found.contrasts} == {
+        ("A", "B"): 3,
+        ("A", "C"): None,
+        ("B", "C"): None,
+    }
 
 
 def test_donors_nested_in_a_condition_are_replicates_and_confound_nothing():
