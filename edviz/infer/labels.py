@@ -10,7 +10,7 @@ def reused_label_pairs(facts: Facts) -> list[tuple[str, str]]:
     """Find factors whose bare labels are crossed with a parent within which they are probably nested.
 
     Either a third column equals the combination of the two, or the name of the column is one whose
-    labels are usually used again.
+    labels are usually used again, or they are units and batches, which may each have counted their own.
     """
     combined = {frozenset(pair) for pair in facts.combinations.values()}
     classes = {
@@ -81,4 +81,5 @@ def _starts_anew(facts: Facts, name: str, parent: str, combined: set[frozenset[s
     bare = is_generic(facts.tables.occurring(name))
     if is_generic(facts.tables.occurring(parent)) and facts.n_levels(parent) <= facts.n_levels(name):
         bare = False  # of two counters the one with fewer labels is the one that starts anew
-    return bare and frozenset((name, parent)) in combined
+    of_batches = facts.kinds[name] == "unit" and facts.kinds[parent] == "batch"
+    return bare and (of_batches or frozenset((name, parent)) in combined)
