@@ -51,6 +51,25 @@ def writing(target: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+def refuse_to_replace(target: Path, *sources: str) -> None:
+    """Refuse to write where data is: in the place of a source, or of any HDF5 or compressed file.
+
+    Raises
+    ------
+    OutputError
+        If that would be so; the text names another way.
+    """
+    for source in sources:
+        if "://" not in source and target.exists() and Path(source).exists() and target.samefile(source):
+            raise OutputError(f"{target} is the file that is read; choose another output")
+    if not target.is_file():
+        return
+    with target.open("rb") as file:
+        start = file.read(8)
+    if start.startswith((b"\x89HDF", b"\x1f\x8b")):
+        raise OutputError(f"{target} is a file of data, which is not replaced; choose another output")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # Counting needs no linear algebra; without this numpy starts a thread for every core.
@@ -59,6 +59,7 @@ COLOURS: dict[Severity, str] = {"error": RED, "warning": YELLOW, "note": ""}
 
 def run(main: Callable[[], None]) -> None:
     """Run a script: exit 0 done, 1 an error of ours in one sentence, 2 wrong arguments, 3 as `--fail-on` says."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name need not be text, and a terminal need not know every character.
@@ -76,9 +77,41 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(said(error))
 
 
-def arguments(description: str | None, *, examples: str = "") -> argparse.ArgumentParser:
+def _open_what_is_closed() -> None:
+    """Open on nothing what a launcher has closed of input, output and errors, before a file gets its place."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors can name any file without acting on the terminal, and that knows `--` among many files."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments."""
+        super().error(printable(message))
+
+    def parse_intermixed(self) -> argparse.Namespace:
+        """Parse options that stand between files; what follows `--` is files, whatever it looks like."""
+        words = sys.argv[1:]
+        after: list[str] = []
+        if "--" in words:
+            place = words.index("--")
+            words, after = words[:place], words[place + 1 :]
+        args = self.parse_intermixed_args(words)
+        args.paths = [*args.paths, *after]
+        if not args.paths:
+            self.error("the following arguments are required: FILE")
+        return args
+
+
+def arguments(description: str | None, *, examples: str = "") -> _Parser:
     """Return a parser with the arguments that every script has."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         description=textwrap.fill(description or "", 79),
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,

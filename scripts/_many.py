@@ -41,7 +41,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
         metavar="FILE",
-        nargs="+",
+        nargs="*",
         help="the .h5ad file; or several, patterns such as 'data/*.h5ad', and folders, each of which gives a line",
     )
     parser.add_argument(

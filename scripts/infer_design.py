@@ -18,7 +18,8 @@ from _cli import Page, add_overrides, amount_read, arguments, counted, overrides
 from _fail_on import RULES, FailOn, add_fail_on
 from _many import Run, add_files, in_short, is_single, print_json_line
 
-from edviz.output import writing
+from edviz.errors import OutputError
+from edviz.output import refuse_to_replace, writing
 from edviz.supervised import start_reading
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def main() -> None:
     add_fail_on(parser)
     add_overrides(parser)
     add_tables(parser)
-    args = parser.parse_intermixed_args()
+    args = parser.parse_intermixed()
     if args.csv == "-" and (args.json or args.table):
         parser.error("--csv - prints the table as CSV, so neither --json nor --table can be given")
     wants_tables = args.sample_sheet is not None or args.factor_table is not None
@@ -86,6 +87,11 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 
 def write_tables(inference: Inference, args: argparse.Namespace) -> None:
     """Write the tables that were asked for."""
+    outputs = [Path(output) for output in (args.sample_sheet, args.factor_table) if output is not None]
+    for output in outputs:
+        refuse_to_replace(output, args.paths[0])
+    if len({output.resolve() for output in outputs}) < len(outputs):
+        raise OutputError(f"{outputs[0]} cannot hold both tables; name two outputs")
     if args.sample_sheet is not None:
         from edviz.export.sample_sheet import sample_sheet, write_sample_sheet
 

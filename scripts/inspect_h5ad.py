@@ -32,7 +32,7 @@ def main() -> None:
     """Read the arguments, summarise the file or the files, print the summaries."""
     parser = arguments(__doc__, examples=EXAMPLES)
     add_files(parser)
-    args = parser.parse_intermixed_args()
+    args = parser.parse_intermixed()
     if is_single(args):
         inspect_one(args)
     else:

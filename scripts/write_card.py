@@ -46,7 +46,7 @@ def main() -> None:
     )
     add_fail_on(parser)
     add_overrides(parser)
-    args = parser.parse_intermixed_args()
+    args = parser.parse_intermixed()
     if is_single(args):
         card_one(args)
     elif args.output == "-":

@@ -104,6 +104,8 @@ def _opened(source: Source) -> Iterator[OpenFile]:
 
 
 def _complaint_of_hdf5(source: Source, error: Exception) -> str:
+    if getattr(error, "errno", None) == errno.ENOENT:
+        return "does not exist any more; give the path of an .h5ad file"
     is_locked = getattr(error, "errno", None) in (errno.EAGAIN, errno.EACCES)
     if is_locked and isinstance(source.file, Path) and _is_readable(source.file):
         return HDF5_COMPLAINTS["unable to lock file"]

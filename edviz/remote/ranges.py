@@ -138,6 +138,10 @@ def _without_ranges(answer: Answer) -> RemoteError:
     size, shown = answer.length, answer.location.shown
     if size == 0:
         return RemoteError(f"{shown} is empty; check the address.")
+    if (answer.header("Content-Type") or "").lower().startswith("text/html"):
+        return RemoteError(
+            f"{shown} is a web page, perhaps a login or error page; give the address of the .h5ad file itself."
+        )
     amount = "of unknown size" if size is None else f"of {size:,} bytes"
     return NoRangesError(
         f"{shown} is a file {amount} on a server that does not send parts of files; "

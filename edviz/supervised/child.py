@@ -54,6 +54,8 @@ def _answer(answering: _Answering, question: dict[str, Any]) -> dict[str, Any]:
     except EdvizError as error:
         kind = next((name for name in KINDS_OF_ERRORS if name in _bases(error)), "EdvizError")
         return {"error": kind, "text": str(error)}
+    except ModuleNotFoundError as error:
+        return {"error": "EdvizError", "text": f"the Python package {error.name} is missing; pip install {error.name}"}
     except MemoryError:
         return {"error": "memory", "text": ""}
 

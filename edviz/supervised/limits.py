@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edviz.errors import EdvizError
+
 MEBIBYTE = 1 << 20
 LEAST_SECONDS = 8
 BYTES_PER_SECOND = 20 * MEBIBYTE
@@ -53,6 +55,11 @@ def limits_for(location: str) -> Limits:
     """Choose limits for a file: time in proportion to its size.
 
     The environment variables EDVIZ_MOST_MEMORY_MB and EDVIZ_MOST_SECONDS set them to something else.
+
+    Raises
+    ------
+    EdvizError
+        If one of them is no whole number above 0.
     """
     try:
         size = Path(location).stat().st_size
@@ -64,5 +71,9 @@ def limits_for(location: str) -> Limits:
 
 
 def _number(variable: str) -> int | None:
-    text = os.environ.get(variable, "")
-    return int(text) if text.isdecimal() and int(text) > 0 else None
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise EdvizError(f"{variable} is {text[:40]!r}, and should be a whole number above 0, or not set")
+    return int(text)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LIBRARY = Path(__file__).resolve().parents[2]
 READ_AT_ONCE = 1 << 20
+LAST_STANDARD_DESCRIPTOR = 2
 GRACE_SECONDS = 2
 """The process stops itself when its time is up; it is killed if it has not by then."""
 
@@ -44,7 +45,7 @@ class ReadingProcess:
         self._status: int | None = None
         self._asked = 0
         self._answers: list[Any] = []
-        down, up = os.pipe(), os.pipe()
+        down, up = _pipe(), _pipe()
         self._to_child, self._from_child = down[1], up[0]
         try:
             self._pid = _start(down[0], up[1], close=(down[1], up[0]), keep=None if copy is None else copy.descriptor)
@@ -175,6 +176,19 @@ class ReadingProcess:
         return harmless(self._location, longest=1000)
 
 
+def _pipe() -> tuple[int, int]:
+    """Make a pipe whose ends are beyond the standard descriptors, which may be closed and are replaced in the child."""
+    ends = os.pipe()
+    if min(ends) > LAST_STANDARD_DESCRIPTOR:
+        return ends
+    import fcntl
+
+    first, second = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, LAST_STANDARD_DESCRIPTOR + 1) for end in ends)
+    for end in ends:
+        os.close(end)
+    return first, second
+
+
 def _start(requests: int, replies: int, *, close: tuple[int, ...], keep: int | None) -> int:
     # Both processes will need it: imported before the fork it is imported once.
     import numpy  # noqa: F401
@@ -196,8 +210,9 @@ def _n_threads() -> int:
 
 
 def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     pid = os.fork()
     if pid:
         return pid
