@@ -159,6 +159,8 @@ def _unpack(source: _Counted, name: str) -> Iterator[bytes]:
     if not data:
         raise GunzipError(f"{name} is empty; download or write it again.")
     if not data.startswith(SIGNATURE[: len(data)]):
+        if data.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+            raise GunzipError(f"{name} is a web page, perhaps a login or error page; download the file itself.")
         raise GunzipError(f"{name} is not compressed with gzip; give it its right name, or compress it with gzip.")
     # gzip files may follow one another in one file, and zeros may fill its end.
     while data:

@@ -171,6 +171,13 @@ def test_the_size_of_a_file_on_a_server_without_ranges_may_be_unknown(server):
     assert caught.value.size is None
 
 
+def test_a_web_page_in_place_of_a_file_is_called_one(server):
+    page = b"<!DOCTYPE html><html><body>Please log in</body></html>"
+    server.fault = lambda *_: Reply(200, page, {"Content-Type": "text/html; charset=utf-8"})
+    with pytest.raises(RemoteError, match="is a web page, perhaps a login"):
+        opened(server)
+
+
 @pytest.mark.parametrize("fault", [None, lambda *_: Reply(200, b"")], ids=["ranges", "no ranges"])
 def test_an_empty_file_is_called_empty(server, fault):
     server.body = b""
