@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -22,13 +23,19 @@ from edviz.jobs.worker import Report
 from edviz.output import writing
 from edviz.plain import from_plain, to_plain
 
+MOST_PROCESSES = 4
 RECORDS, TABLE = "designs.jsonl", "designs.csv"
 
 
 def request_for(
-    paths: Sequence[str], overrides: Overrides | None = None, *, processes: int = 1, trusted: bool = False
+    paths: Sequence[str], overrides: Overrides | None = None, *, processes: int | None = None, trusted: bool = False
 ) -> dict[str, Any]:
     """Return the request of a job that infers the designs of files, patterns, folders and addresses.
+
+    Parameters
+    ----------
+    processes
+        How many files are read at once; if None, as many as the worker has cores, and at most 4.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def work(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     # They are said once, by the first of those who share the files.
     unfound = request["missing"] if report.share == 0 else []
     missing: list[Record[DesignRow]] = [Record(each["path"], each["error"], None) for each in unfound]
-    with closing(records(locations, row, jobs=request["processes"])) as found:
+    with closing(records(locations, row, jobs=request["processes"] or _usable_cores())) as found:
         return _write(itertools.chain(missing, _reported(found, len(locations), report)), report.folder)
 
 
@@ -77,6 +84,11 @@ def join(folders: Sequence[Path], folder: Path) -> dict[str, Any]:
         If they cannot be written.
     """
     return _write(itertools.chain.from_iterable(map(_read, folders)), folder)
+
+
+def _usable_cores() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
 
 
 def _reported(found: Iterable[Record[DesignRow]], n_files: int, report: Report) -> Iterator[Record[DesignRow]]:
