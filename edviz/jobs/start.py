@@ -46,15 +46,23 @@ def start_job(kind: str, request: Mapping[str, Any], runs: Path | None = None) -
     told = settings.parameters()
     try:
         folder = make_folder(runs)
-        write_plain(folder.record, JobRecord(folder.id, asked, dict(request), now(), settings.engine(), n_shares))
     except OSError as error:
         raise JobError(_cannot_be_kept(runs, error)) from error
+    record = JobRecord(folder.id, asked, dict(request), now(), settings.engine(), n_shares)
     try:
+        _write(record, folder)
         _launch(folder, told)
-    except BaseException:
+    except JobError:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return status_of(folder)
+
+
+def _write(record: JobRecord, folder: JobFolder) -> None:
+    try:
+        write_plain(folder.record, record)
+    except OSError as error:
+        raise JobError(_cannot_be_kept(folder.path.parent, error)) from error
 
 
 def _launch(folder: JobFolder, told: settings.Parameters) -> None:

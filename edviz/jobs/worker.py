@@ -19,8 +19,8 @@ from edviz.jobs.kinds import function_of
 from edviz.jobs.process import this_process
 
 BEAT_SECONDS = 5
-REPORT_SECONDS = 0.5
-"""Progress that comes faster is not written down."""
+REPORT_SECONDS, REPORT_STEP = 0.5, 0.01
+"""Progress that comes faster, in steps that are smaller, is not written down."""
 
 
 class Report:
@@ -39,7 +39,7 @@ class Report:
         self.share = share
         self._path = status
         self._status = ShareStatus("running", this_process(), now(), 0.0, "started")
-        self._written = 0.0
+        self._written = self._written_fraction = 0.0
         self._write()
 
     def __call__(self, fraction: float, message: str) -> None:
@@ -51,7 +51,8 @@ class Report:
             If the folder of the job cannot be written any more.
         """
         self._status = replace(self._status, fraction=min(max(fraction, 0.0), 1.0), message=harmless(message))
-        if time.monotonic() - self._written >= REPORT_SECONDS:
+        grown = self._status.fraction - self._written_fraction
+        if grown >= REPORT_STEP or time.monotonic() - self._written >= REPORT_SECONDS:
             self._write()
 
     def done(self) -> None:
@@ -66,7 +67,7 @@ class Report:
 
     def _write(self) -> None:
         write_plain(self._path, self._status)
-        self._written = time.monotonic()
+        self._written, self._written_fraction = time.monotonic(), self._status.fraction
 
 
 def work_on(place: str, share: int) -> None:
