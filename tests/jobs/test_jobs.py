@@ -19,7 +19,7 @@ from edviz.jobs.process import Process, lives, processes_of_job, this_process
 from edviz.jobs.start import start_job
 from edviz.jobs.status import list_jobs, newest_job, status_of_job, wait_for_job
 from tests.h5ad.files import REPOSITORY
-from tests.jobs.conftest import until
+from tests.jobs.waiting import until
 from tests.scripts.running import run_json
 
 STARTER = """

@@ -17,9 +17,9 @@ from edviz.jobs.slurm import is_queued
 from edviz.jobs.start import start_job
 from edviz.jobs.status import status_of_job, wait_for_job
 from tests.h5ad.files import REPOSITORY
-from tests.jobs.conftest import until
 from tests.jobs.slurm import cluster, reason_to_skip
 from tests.jobs.test_jobs import STARTER, parts
+from tests.jobs.waiting import until
 from tests.scripts.running import run_json
 
 pytestmark = pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip())
