@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edviz.errors import JobError
 from edviz.jobs.kinds import Kind
 from edviz.jobs.process import Process
+from edviz.jobs.settings import MOST_SHARES
 from edviz.output import writing
 from edviz.plain import from_plain, to_plain
 
@@ -197,11 +200,7 @@ def write_plain(path: Path, value: object) -> None:
 def read_record(folder: JobFolder) -> JobRecord | None:
     """Return what was asked for, or None if that cannot be read: then the folder is no job."""
     record = _read(JobRecord, folder.record)
-    if record is None or record.id != folder.id or not isinstance(record.request, dict):
-        return None
-    texts = (record.kind.name, record.kind.work, record.created, record.engine)
-    is_whole = all(isinstance(text, str) for text in texts) and isinstance(record.shares, int) and record.shares > 0
-    return record if is_whole else None
+    return record if record and record.id == folder.id and 0 < record.shares <= MOST_SHARES else None
 
 
 def read_launch(folder: JobFolder) -> Launch | None:
@@ -227,9 +226,28 @@ def now() -> str:
 
 def _read(kind: type[T], path: Path) -> T | None:
     try:
-        return from_plain(kind, _read_plain(path))
+        made = from_plain(kind, _read_plain(path))
     except (ValueError, KeyError, TypeError):
         return None
+    return made if _fits(made, kind) else None
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Say whether a value is of a type; what stands in a file may be anything."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in parts
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(each, parts[0]) for each in value)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return isinstance(value, kind) and all(_fits(getattr(value, name), hints[name]) for name in hints)
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    fits: bool = isinstance(value, origin or kind)
+    return fits
 
 
 def _read_plain(path: Path) -> object:

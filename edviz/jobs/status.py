@@ -255,10 +255,11 @@ def _may_go_on(
         return True
     if share is not None and share.state != "running":
         return False
+    is_young = not folder.cancelled.exists() and _age(record.created) < LAUNCH_SECONDS
     if launch is None:
-        return share is None and not folder.cancelled.exists() and _age(record.created) < LAUNCH_SECONDS
+        return share is None and is_young
     if launch.process is not None:
-        return share is None and lives(launch.process)
+        return share is None and (lives(launch.process) if is_here(launch.process) else is_young)
     return number < len(launch.numbers) and is_queued(launch.numbers[number])
 
 

@@ -1,6 +1,7 @@
 """Jobs on this machine: started, found again, ended, lost."""
 
 import errno
+import itertools
 import json
 import os
 import signal
@@ -213,11 +214,30 @@ def test_foreign_folders_do_not_break_the_list(runs: Path, go: Path) -> None:
     assert newest_job(runs) == job
 
 
-@pytest.mark.parametrize("broken", ["status-0.json", "launch.json", "result.json"])
-def test_a_broken_file_of_a_job_does_not_break_the_list(broken: str, runs: Path, go: Path) -> None:
+ODD = ("1", "null", "[]", '"x"', "{}", "NaN", "1e999", '{"machine": 1, "pid": "x", "started": null}')
+
+
+@pytest.mark.parametrize("file", ["status-0.json", "launch.json", "result.json", "request.json"])
+def test_odd_values_in_the_files_of_a_job_do_not_break_the_list(file: str, runs: Path, go: Path) -> None:
     job = waiting(runs, go)
-    (runs / job / broken).write_text('{"state": 1, "process": [')
-    assert [line.id for line in list_jobs(runs).jobs] == [job]
+    for pid in processes_of_job(job):
+        os.kill(pid, signal.SIGKILL)
+    place = runs / job / file
+    whole = json.loads(place.read_text()) if place.exists() else {}
+    places = [*((key,) for key in whole), *(("kind", key) for key in whole.get("kind", {}))]
+    for path, odd in itertools.product([(), *places], ODD):
+        place.write_text(_with(whole, path, odd))
+        listed = list_jobs(runs)
+        assert [line.id for line in listed.jobs] + list(listed.unreadable) == [job]
+
+
+def _with(whole: dict, path: tuple[str, ...], odd: str) -> str:
+    if not path:
+        return odd
+    changed = {
+        key: _with(value, path[1:], odd) if key == path[0] else json.dumps(value) for key, value in whole.items()
+    }
+    return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in changed.items()) + "}"
 
 
 @pytest.mark.parametrize("job", ["../..", "", "20200101-000000-000-abcd", "a" * 5000])
