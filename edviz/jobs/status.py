@@ -29,6 +29,12 @@ from edviz.jobs.slurm import is_queued
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
+NEXT_STEPS: dict[State, str] = {
+    "queued": "call job_wait with this id; the job goes on by itself",
+    "running": "call job_wait with this id; the job goes on by itself",
+    "failed": "read error and log_tail, remove the cause, and start it again",
+    "lost": "read log_tail, and start it again; job_cancel removes what it left",
+}
 LAUNCH_SECONDS = 120
 """An engine that has not answered by then never will."""
 SILENT_SECONDS = 120
@@ -59,6 +65,8 @@ class JobStatus:
         Why there is no result, in one sentence.
     log_tail
         The last lines of the log of a job that failed or was lost.
+    next_step
+        What to do now, in the words of the tools.
     """
 
     id: str
@@ -75,6 +83,7 @@ class JobStatus:
     result: dict[str, Any] | None
     error: str | None
     log_tail: tuple[str, ...]
+    next_step: str | None
 
     @property
     def is_over(self) -> bool:
@@ -236,6 +245,7 @@ def _look(folder: JobFolder) -> JobStatus:
         result=result,
         error=_error(state, shares, dead),
         log_tail=log_lines(folder, share=_with_log(folder, dead)) if state in ("failed", "lost") else (),
+        next_step=NEXT_STEPS.get(state),
     )
 
 

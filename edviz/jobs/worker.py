@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edviz.errors import EdvizError
+from edviz.errors import EdvizError, JobError
 from edviz.h5ad.strings import harmless
 from edviz.jobs.folder import JobFolder, JobRecord, ShareStatus, now, read_record, read_share, write_plain
 from edviz.jobs.kinds import function_of
 from edviz.jobs.process import this_process
+from edviz.jobs.settings import PARAMETERS
 
 BEAT_SECONDS = 5
 REPORT_SECONDS, REPORT_STEP = 0.5, 0.01
@@ -74,6 +75,8 @@ def work_on(place: str, share: int) -> None:
     """Do one share of the job of a folder; called by the engine, in a process that belongs to the job alone."""
     folder = JobFolder(Path(place))
     signal.signal(signal.SIGTERM, _stop)
+    # What submitit sends when the time of a job is over, or a cluster needs its place.
+    signal.signal(signal.SIGUSR2, _run_out)
     _print_to(folder.log(share))
     record = read_record(folder)
     if record is None or folder.cancelled.exists():
@@ -142,6 +145,11 @@ def _stop(number: int, frame: object) -> None:
     """End by an exception, so that files that were begun are removed."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
+
+
+def _run_out(number: int, frame: object) -> None:
+    reason = "its time was over or its place was needed"
+    raise JobError(f"the engine ended the job, as {reason}; {PARAMETERS}=timeout_min=MINUTES gives more time")
 
 
 def _print_to(log: Path) -> None:

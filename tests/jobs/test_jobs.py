@@ -169,6 +169,15 @@ def test_a_job_that_fails_says_why(how: str, words: str, runs: Path) -> None:
     assert "\x1b" not in "".join(failed.log_tail)
 
 
+def test_a_job_that_ran_out_of_time_says_so(runs: Path, go: Path) -> None:
+    job = waiting(runs, go)
+    os.kill(read_share(JobFolder(runs / job), 0).process.pid, signal.SIGUSR2)
+    failed = until(runs, job, "failed")
+    assert "its time was over" in failed.error
+    assert "timeout_min=MINUTES" in failed.error
+    assert parts(runs / job) == []
+
+
 def test_two_starters_at_once_make_two_jobs(runs: Path, go: Path) -> None:
     go.touch()
     made = []

@@ -1,10 +1,12 @@
 """The same jobs on a Slurm of one machine."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from tests.h5ad.files import REPOSITORY
 from tests.jobs.slurm import cluster, reason_to_skip
 from tests.jobs.test_jobs import STARTER, parts
 from tests.jobs.waiting import until
-from tests.scripts.running import run_json
+from tests.scripts.running import run, run_json
 
 pytestmark = pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip())
 
@@ -90,12 +92,39 @@ def test_a_worker_that_was_killed_is_lost_with_the_end_of_its_log(runs: Path, go
 
 
 def test_a_job_that_slurm_dropped_before_it_began_is_lost(runs: Path, go: Path) -> None:
-    subprocess.run(["scontrol", "update", "PartitionName=tests", "State=DOWN"], check=True)
-    try:
+    with nothing_starts():
         job = start_job("waiting", {"items": ["a"], "go": str(go)}).id
         assert status_of_job(runs, job).state == "queued"
         subprocess.run(["scancel", *read_launch(JobFolder(runs / job)).numbers], check=True)
         assert "was never begun" in until(runs, job, "lost").error
+
+
+def test_a_job_is_cancelled_before_it_begins(runs: Path, go: Path) -> None:
+    with nothing_starts():
+        job = start_job("waiting", {"items": ["a"], "go": str(go)}).id
+        assert cancel_job(runs, job).state == "cancelled"
+        assert not any(map(is_queued, read_launch(JobFolder(runs / job)).numbers))
+
+
+def test_workers_share_the_files(shipped: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDVIZ_JOBS_SHARES", "2")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in "abc":
+        shutil.copy(shipped, folder / f"{name}.h5ad")
+    job = run_json("infer_design", folder, "--background")["id"]
+    done = run_json("jobs", "wait", job)
+    assert (done["state"], done["message"]) == ("done", "2 of 2 workers are done")
+    printed = run("infer_design", folder, "--table", "--json").stdout
+    assert Path(done["result"]["records"]).read_text() == printed
+
+
+@contextmanager
+def nothing_starts() -> Iterator[None]:
+    """Keep all jobs in the queue."""
+    subprocess.run(["scontrol", "update", "PartitionName=tests", "State=DOWN"], check=True)
+    try:
+        yield
     finally:
         subprocess.run(["scontrol", "update", "PartitionName=tests", "State=UP"], check=True)
 
