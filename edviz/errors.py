@@ -4,6 +4,7 @@ EdvizError
 ├── DesignError      a design or an override that contradicts itself or the data
 ├── GrammarError     a text that is not in the edviz language
 ├── H5adError        a file that cannot be read as .h5ad
+├── JobError         a job that cannot be started, found or ended
 └── OutputError      a result that cannot be written
 """
 
@@ -33,6 +34,10 @@ class GrammarError(EdvizError, ValueError):
 
 class H5adError(EdvizError, ValueError):
     """A file that cannot be read as .h5ad, or a part of it that cannot."""
+
+
+class JobError(EdvizError, RuntimeError):
+    """A job that cannot be started, found or ended."""
 
 
 class OutputError(EdvizError, OSError):

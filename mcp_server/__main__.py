@@ -11,11 +11,13 @@ from pathlib import Path
 
 from edviz import __version__
 from edviz.errors import EdvizError
+from edviz.jobs.settings import RUNS, runs_folder
 from mcp_server.settings import READ_ROOTS, WRITE_ROOTS, settings_from
 
 EPILOG = f"""environment:
   {READ_ROOTS}   folders that may be read (default: all that the user can read)
   {WRITE_ROOTS}  folders that may be written (default: the working directory)
+  {RUNS}         folder of background jobs (default: {runs_folder({})})
   several folders are separated by {os.pathsep!r}
 
 A client starts this program and speaks to it; started by hand it waits in silence, and that is right."""

@@ -11,6 +11,7 @@ from mcp.server import MCPServer
 from edviz import __version__
 from mcp_server.settings import Settings
 from mcp_server.tools.design import design_tools
+from mcp_server.tools.jobs import job_tools
 
 NAME = "anndata-design-inspector"
 INSTRUCTIONS = """\
@@ -30,7 +31,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
         title="AnnData design inspector",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=design_tools(settings),
+        tools=[*design_tools(settings), *job_tools(settings)],
         lifespan=_quiet_stdout,
     )
 

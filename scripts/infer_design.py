@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   infer_design.py cells.h5ad --sample-sheet samples.csv
   infer_design.py data/ --table --csv designs.csv
   infer_design.py data/*.h5ad --json > designs.jsonl
+  infer_design.py data/ --background
   infer_design.py data/*.h5ad --fail-on error --fail-on no_unit"""
 
 
@@ -44,16 +45,25 @@ def main() -> None:
     add_files(parser)
     parser.add_argument("--table", action="store_true", help="print a table of designs; with --json, its rows")
     parser.add_argument("--csv", metavar="OUT", help="write a table of designs as CSV, or print it if OUT is -")
+    parser.add_argument(
+        "--background", action="store_true", help="start a job that writes records and table; jobs.py shows it"
+    )
     add_fail_on(parser)
     add_overrides(parser)
     add_tables(parser)
     args = parser.parse_intermixed()
     if args.csv == "-" and (args.json or args.table):
         parser.error("--csv - prints the table as CSV, so neither --json nor --table can be given")
+    if args.background and (args.csv is not None or args.table or args.fail_on):
+        parser.error(
+            "--background goes without --table, --csv and --fail-on: the job writes its tables into its folder"
+        )
     wants_tables = args.sample_sheet is not None or args.factor_table is not None
     if wants_tables and not (is_single(args) and not args.table and args.csv is None):
         parser.error("--sample-sheet and --factor-table are of one FILE, without --table and --csv")
-    if is_single(args) and not args.table and args.csv is None:
+    if args.background:
+        infer_in_background(args)
+    elif is_single(args) and not args.table and args.csv is None:
         infer_one(args)
     else:
         infer_many(args)
@@ -75,6 +85,19 @@ def infer_one(args: argparse.Namespace) -> None:
     limits = FailOn(args)
     limits.look_at(inference.report.findings)
     limits.end()
+
+
+def infer_in_background(args: argparse.Namespace) -> None:
+    """Start a job, and print its handle."""
+    from edviz.jobs.designs import request_for
+    from edviz.jobs.start import start_job
+
+    request = request_for(args.paths, overrides_of(args), processes=args.jobs, trusted=args.trusted)
+    status = start_job("infer_designs", request)
+    if args.json:
+        print_json(status)
+    else:
+        page_of(args).paragraph(f"job {status.id} is started; jobs.py wait {status.id} waits for it")
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,9 @@
 """What tests of all folders share."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,3 +45,28 @@ def no_such_folder(tmp_path: Path) -> Path:
     """Return a folder that cannot be made, whoever runs the tests: its parent is a file."""
     (tmp_path / "file").touch()
     return tmp_path / "file" / "folder"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the folder of all jobs, not yet there, with kinds of jobs for tests; nothing is left running."""
+    from edviz.jobs.kinds import KINDS
+    from edviz.jobs.process import processes_of_job
+    from tests.jobs import work
+
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("EDVIZ_RUNS", str(folder))
+    monkeypatch.delenv("EDVIZ_JOBS_ENGINE", raising=False)
+    for kind in (work.WAITING, work.FAILING, work.STUBBORN):
+        monkeypatch.setitem(KINDS, kind.name, kind)
+    yield folder
+    for path in folder.glob("*"):
+        for pid in processes_of_job(path.name):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Path:
+    """Return a file that lets a waiting job go on, once it is there."""
+    return tmp_path / "go"

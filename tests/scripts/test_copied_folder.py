@@ -1,5 +1,6 @@
 """The scripts in a copied skill folder, with nothing but their own dependencies."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,14 @@ def test_scripts_import_nothing_beyond_their_dependencies(
 ) -> None:
     command = [sys.executable, "-c", PROBE, str(skill / "scripts" / f"{name}.py"), str(shipped)]
     done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path, encoding="utf-8")
+    assert set(done.stderr.split()) <= ALLOWED | OPTIONAL
+
+
+def test_jobs_are_listed_from_the_copy_without_what_runs_them(skill: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROBE, str(skill / "scripts" / "jobs.py"), "list"]
+    environment = {**os.environ, "EDVIZ_RUNS": str(tmp_path / "runs")}
+    done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path, encoding="utf-8", env=environment)
+    assert done.stdout.startswith("0 jobs in")
     assert set(done.stderr.split()) <= ALLOWED | OPTIONAL
 
 
