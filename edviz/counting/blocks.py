@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Block = list[NDArray[np.signedinteger]]
 """Codes of consecutive observations, one array a column: 0 and above, -1 where missing."""
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 49_152
 
 
 class OutgrownError(Exception):
