@@ -28,6 +28,16 @@ async def answer(folder: Path, tool: str, **arguments: object) -> dict:
     return result.structured_content
 
 
+def result_of(reply: dict) -> dict:
+    """Leave of a reply what is in the result of the script, too."""
+    return {name: value for name, value in reply.items() if name not in ("next", "page", "notice")}
+
+
+async def whole(folder: Path, tool: str, **arguments: object) -> dict:
+    """Return the result of a call with nothing left out, as the script prints it."""
+    return result_of(await answer(folder, tool, **arguments, detail="full", limit=1_000))
+
+
 async def refusal(folder: Path, tool: str, **arguments: object) -> str:
     """Return the text of a call that fails."""
     result = await call(folder, tool, **arguments)

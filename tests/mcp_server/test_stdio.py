@@ -11,7 +11,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from edviz import __version__
 from tests.h5ad.files import REPOSITORY
-from tests.mcp_server.serving import MODES
+from tests.mcp_server.serving import MODES, result_of
 from tests.scripts.running import run_json
 
 COMMAND = [sys.executable, "-m", "mcp_server"]
@@ -25,11 +25,11 @@ async def test_a_client_finds_the_design_over_stdio(mode: str, shipped: Path, tm
     path = str(shipped.resolve())
     async with Client(server, mode=mode) as client:
         listed = {tool.name for tool in (await client.list_tools()).tools}
-        report = await client.call_tool("infer_design", {"path": path, "detail": "full"})
+        report = await client.call_tool("infer_design", {"path": path, "detail": "full", "limit": 1000})
         card = await client.call_tool("write_design_card", {"path": path})
         wrong = await client.call_tool("infer_design", {"path": "none.h5ad"})
     assert listed == {path.stem for path in (Path(__file__).parent / "toolsnaps").glob("*.json")}
-    assert report.structured_content == run_json("infer_design", path)
+    assert result_of(report.structured_content) == run_json("infer_design", path)
     assert Path(card.structured_content["path"]).parent == tmp_path.resolve()
     assert wrong.is_error
     assert "none.h5ad" in wrong.content[0].text
