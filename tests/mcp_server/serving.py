@@ -8,12 +8,13 @@ from mcp.types import CallToolResult
 from mcp_server.server import create_server
 from mcp_server.settings import Settings
 
+ANYWHERE = Path(Path.cwd().anchor)
 MODES = ("auto", "legacy")
 
 
-def client(folder: Path, *, mode: str = "auto", read_roots: tuple[Path, ...] | None = None) -> Client:
-    """Return a client of a server that may write in one folder."""
-    return Client(create_server(Settings(read_roots, (folder.resolve(),))), mode=mode)
+def client(folder: Path, *, mode: str = "auto", read_roots: tuple[Path, ...] = (ANYWHERE,)) -> Client:
+    """Return a client of a server that may write in one folder; relative paths start there."""
+    return Client(create_server(Settings((folder.resolve(), *read_roots), (folder.resolve(),))), mode=mode)
 
 
 async def call(folder: Path, tool: str, **arguments: object) -> CallToolResult:
