@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Slow to import, and not needed for --help.
         from mcp_server.server import create_server
     except ModuleNotFoundError as error:
-        sys.exit(f"the server needs {error.name}: pip install 'anndata-design-inspector[mcp]'")
+        sys.exit(f"the server needs {error.name}: pip install anndata-design-inspector")
     server = create_server(settings)
     if binding is None:
         server.run("stdio")

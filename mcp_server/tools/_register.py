@@ -134,16 +134,15 @@ def _lean_output(result_type: object) -> Schema:
     """Name the entries of a result with their types, without what is in them: every session pays for each word."""
     schema = TypeAdapter(_result_type(result_type)).json_schema()
     definitions = schema.get("$defs", {})
-    entries = {name: {"type": _type_of(entry, definitions)} for name, entry in schema["properties"].items()}
+    entries = {name: _type_of(entry, definitions) for name, entry in schema["properties"].items()}
     return {"type": "object", "properties": entries}
 
 
-def _type_of(entry: Schema, definitions: Schema) -> str | list[str]:
+def _type_of(entry: Schema, definitions: Schema) -> Schema:
+    """Return the type of an entry; nothing of one that may be null, which not every client understands as a type."""
     if "$ref" in entry:
         return _type_of(definitions[entry["$ref"].removeprefix("#/$defs/")], definitions)
-    if "anyOf" in entry:
-        return [str(_type_of(option, definitions)) for option in entry["anyOf"]]
-    return str(entry["type"])
+    return {} if "anyOf" in entry else {"type": entry["type"]}
 
 
 def _result_type(answered: object) -> Any:
