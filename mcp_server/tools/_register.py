@@ -139,10 +139,11 @@ def _lean_output(result_type: object) -> Schema:
 
 
 def _type_of(entry: Schema, definitions: Schema) -> Schema:
-    """Return the type of an entry; nothing of one that may be null, which not every client understands as a type."""
     if "$ref" in entry:
         return _type_of(definitions[entry["$ref"].removeprefix("#/$defs/")], definitions)
-    return {} if "anyOf" in entry else {"type": entry["type"]}
+    if "anyOf" in entry:
+        return {"anyOf": [_type_of(option, definitions) for option in entry["anyOf"]]}
+    return {"type": entry["type"]}
 
 
 def _result_type(answered: object) -> Any:

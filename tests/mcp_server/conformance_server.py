@@ -38,7 +38,18 @@ from mcp_server.web import serve_web
 def conformance_server(folder: Path) -> MCPServer[None]:
     """Return our server with the fixtures added."""
     server = create_server(Settings((folder,), (folder,)))
-    for tool in (simple_text, image, audio, embedded, mixed, progress, error, missing_capability):
+    for tool in (
+        simple_text,
+        image,
+        audio,
+        embedded,
+        mixed,
+        progress,
+        error,
+        missing_capability,
+        trigger_tool_change,
+        trigger_prompt_change,
+    ):
         server.tool(name=f"test_{tool.__name__}", description="A fixture.")(tool)
     server.resource("test://static-text", mime_type="text/plain")(static_text)
     server.resource("test://static-binary", mime_type="image/png")(static_binary)
@@ -109,6 +120,16 @@ async def progress(context: Context) -> str:
     for step in (0, 50, 100):
         await context.report_progress(step, 100, f"step {step}")
         await anyio.sleep(0.05)
+    return "done"
+
+
+async def trigger_tool_change(context: Context) -> str:
+    await context.notify_tools_changed()
+    return "done"
+
+
+async def trigger_prompt_change(context: Context) -> str:
+    await context.notify_prompts_changed()
     return "done"
 
 
