@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edviz.errors import EdvizError
+from edviz.remote.locations import location_of
 
 READ_ROOTS = "EDVIZ_READ_ROOTS"
 WRITE_ROOTS = "EDVIZ_WRITE_ROOTS"
@@ -130,8 +131,10 @@ def place_to_read(path: str, settings: Settings) -> Path | str:
     ------
     PlaceError
         If it lies outside the folders that may be read, or is an address and those may not.
+    RemoteError
+        If it starts like an address and is none.
     """
-    if "://" in path:
+    if location_of(path) is not None:
         if not settings.addresses:
             raise PlaceError(f"the server reads nothing from other servers; {ADDRESSES}=1 would allow it")
         return path

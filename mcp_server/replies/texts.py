@@ -9,6 +9,7 @@ from edviz.diagram.width import escaped
 LONGEST_TEXT = 1_000
 """The sentences of the library are shorter, whatever names they quote."""
 LONGEST_ERROR = 4_000
+LONGEST_DRAWING = 50_000
 IN_LINES = frozenset({"call", "design", "diagram", "hasse"})
 """Written by the library over several lines; names in them are quoted and escaped already."""
 
@@ -39,7 +40,7 @@ def safe(value: Any, entry: str = "") -> Any:
 
 def safe_error(text: str) -> str:
     """Escape and shorten an error of one or several lines: it may name what is in a file."""
-    return shortened("\n".join(map(escaped, text.split("\n"))), LONGEST_ERROR)
+    return _in_lines(text, LONGEST_ERROR)
 
 
 def shortened(text: str, most: int) -> str:
@@ -53,5 +54,9 @@ def shortened(text: str, most: int) -> str:
 
 def _safe_text(text: str, entry: str) -> str:
     if entry in IN_LINES:
-        return "\n".join(map(escaped, text.split("\n")))
+        return _in_lines(text, LONGEST_DRAWING)
     return shortened(escaped(text), LONGEST_TEXT)
+
+
+def _in_lines(text: str, most: int) -> str:
+    return shortened("\n".join(map(escaped, text.split("\n"))), most)

@@ -68,3 +68,11 @@ def test_links_are_followed_before_a_path_is_judged(tmp_path: Path) -> None:
     for place in (place_to_read, place_to_write):
         with pytest.raises(PlaceError, match="outside"):
             place(str(inside / "link.h5ad"), settings)
+
+
+@pytest.mark.parametrize("path", ["x://../../outside.h5ad", "file://../../../outside.h5ad"])
+def test_what_only_looks_like_an_address_is_a_path(path: str, tmp_path: Path) -> None:
+    inside = tmp_path.resolve() / "inside"
+    (inside / path.split("//")[0]).mkdir(parents=True)
+    with pytest.raises(PlaceError, match="may not read"):
+        place_to_read(path, Settings((inside,), ()))
