@@ -40,11 +40,11 @@ skill:
 clean:
 	rm -rf .venv .venv-card build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.venv-card/installed: pyproject.toml
+.venv-card/installed: scripts/write_card.py
 	@$(CHECK_PYTHON)
 	@echo "Making .venv-card with h5py, numpy, lark and rich (once)."
 	@$(PYTHON) -m venv .venv-card
-	@.venv-card/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .venv-card/requirements.txt
+	@sed -n 's/^# dependencies = //p' scripts/write_card.py | .venv-card/bin/python -c 'import json, sys; print(*json.load(sys.stdin), sep="\n")' > .venv-card/requirements.txt
 	@.venv-card/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-card/requirements.txt
 	@touch $@
 
@@ -52,5 +52,5 @@ clean:
 	@$(CHECK_PYTHON)
 	@echo "Making .venv with all that the tests need."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[mcp,filters,test]' -c constraints.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[filters,test]' -c constraints.txt
 	@touch $@

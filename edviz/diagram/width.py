@@ -26,7 +26,12 @@ def printable(text: str, *, ascii: bool = False) -> str:
     >>> print(printable("a\x1b[31m\u202eb"))
     a\u001b[31m\u202eb
     """
-    return "".join(_escaped(character, ascii) for character in unicodedata.normalize("NFC", text))
+    return escaped(unicodedata.normalize("NFC", text), ascii=ascii)
+
+
+def escaped(text: str, *, ascii: bool = False) -> str:
+    """Do as `printable` does, but leave accents as they are stored, so that a name is still found by what is shown."""
+    return "".join(_escaped(character, ascii) for character in text)
 
 
 def elide(text: str, columns: int, ellipsis: str) -> str:

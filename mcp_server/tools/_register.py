@@ -6,20 +6,28 @@ import difflib
 import functools
 import inspect
 import json
+import logging
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from edviz.errors import EdvizError
-from edviz.plain import to_plain
+from mcp_server.replies import Reply
+from mcp_server.replies.texts import safe_error
 
 Schema = dict[str, Any]
+
+CRASH = (
+    "the server met an error of its own, and its log (standard error) says which; calling again with the same "
+    "arguments will not help"
+)
+log = logging.getLogger(__name__)
 
 
 class StrictTool(Tool):
@@ -53,24 +61,30 @@ def make_tool(function: Callable[..., object], *, title: str, annotations: ToolA
     Parameters
     ----------
     function
-        Its docstring is the description, its parameters are the arguments, and the dataclass that it
-        returns is the output schema.
+        Its docstring is the description, its parameters are the arguments, and it returns a dataclass, or a
+        reply with one in it.
     title
         Name for people.
     annotations
         What the tool may do to the world.
     """
-    result_type = get_type_hints(function)["return"]
     # Python before 3.13 leaves the indentation in docstrings.
     description = " ".join(inspect.cleandoc(function.__doc__ or "").split())
     tool = StrictTool.from_function(
         _for_the_wire(function), title=title, description=description, annotations=annotations
     )
-    tool.parameters = _without_titles(tool.parameters) | {"additionalProperties": False}
-    # Said here, because the SDK would copy the dataclass into a model, where a field may not be called `schema`.
-    tool.fn_metadata = FuncMetadata(arg_model=tool.fn_metadata.arg_model, output_model=result_type)
-    tool.fn_metadata.output_schema = _without_docstrings(_without_titles(tool.fn_metadata.output_schema or {}))
+    tool.parameters = _lean_input(tool.parameters)
+    # Without a model the SDK does not check results against the schema; tests do, against the whole dataclass.
+    tool.fn_metadata = FuncMetadata(
+        arg_model=tool.fn_metadata.arg_model, output_schema=_lean_output(get_type_hints(function)["return"])
+    )
     return tool
+
+
+def full_schema(function: Callable[..., object]) -> Schema:
+    """Return the schema of all that a tool may answer, down to the last entry: what tests judge by."""
+    schema: Schema = TypeAdapter(_result_type(get_type_hints(function)["return"])).json_schema()
+    return schema
 
 
 def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResult]:
@@ -80,9 +94,15 @@ def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResu
     @functools.wraps(function)
     def wrapped(**arguments: object) -> CallToolResult:
         try:
-            result = to_plain(function(**arguments))
+            answered = function(**arguments)
         except (EdvizError, OSError) as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(safe_error(str(error))) from error
+        except Exception as error:
+            # The outermost edge of a call: what went wrong is for the log, that something did is for the model.
+            log.exception("%s failed", function.__name__)
+            raise ToolError(CRASH) from error
+        reply = answered if isinstance(answered, Reply) else Reply(answered)
+        result = reply.in_plain()
         # Some clients read only the text, others only the structure: both say all.
         text = json.dumps(result, ensure_ascii=False, allow_nan=False)
         return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result)
@@ -93,6 +113,41 @@ def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResu
     signature = inspect.Signature(parameters, return_annotation=CallToolResult)
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
     return wrapped
+
+
+def _lean_input(schema: Schema) -> Schema:
+    """Say of every argument only what a caller needs: what may be left out has a default that the tool knows."""
+    properties = {name: _lean_argument(argument) for name, argument in schema["properties"].items()}
+    lean = {"type": "object", "properties": properties, "additionalProperties": False}
+    return lean | ({"required": schema["required"]} if schema.get("required") else {})
+
+
+def _lean_argument(argument: Schema) -> Schema:
+    lean: Schema = _without_titles(argument)
+    if lean.get("default", 0) in (None, [], {}):
+        del lean["default"]
+    options = [option for option in lean.pop("anyOf", ()) if option != {"type": "null"}]
+    return lean | options[0] if options else lean
+
+
+def _lean_output(result_type: object) -> Schema:
+    """Name the entries of a result with their types, without what is in them: every session pays for each word."""
+    schema = TypeAdapter(_result_type(result_type)).json_schema()
+    definitions = schema.get("$defs", {})
+    entries = {name: _type_of(entry, definitions) for name, entry in schema["properties"].items()}
+    return {"type": "object", "properties": entries}
+
+
+def _type_of(entry: Schema, definitions: Schema) -> Schema:
+    if "$ref" in entry:
+        return _type_of(definitions[entry["$ref"].removeprefix("#/$defs/")], definitions)
+    if "anyOf" in entry:
+        return {"anyOf": [_type_of(option, definitions) for option in entry["anyOf"]]}
+    return {"type": entry["type"]}
+
+
+def _result_type(answered: object) -> Any:
+    return get_args(answered)[0] if get_origin(answered) is Reply else answered
 
 
 def _without_titles(schema: Schema) -> Schema:
@@ -107,13 +162,6 @@ def _without_titles(schema: Schema) -> Schema:
         elif key != "title":
             lean[key] = value
     return lean
-
-
-def _without_docstrings(schema: Schema) -> Schema:
-    """Leave out the docstrings of the dataclasses, which are written for programmers."""
-    for described in (schema, *schema.get("$defs", {}).values()):
-        described.pop("description", None)
-    return schema
 
 
 def _faults(error: ValidationError) -> str:

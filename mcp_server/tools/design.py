@@ -13,7 +13,7 @@ from pydantic import Field
 from edviz.advice.answer import Answer, answer
 from edviz.card import CardResult, write_card
 from edviz.card.writing import SUFFIX, name_of
-from edviz.comparison import Comparison, ComparisonTable, compare_all, read_condition, subject_of
+from edviz.comparison import ComparisonTable, compare_all, read_condition, subject_of
 from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
@@ -24,25 +24,43 @@ from edviz.infer import infer_design as infer
 from edviz.model import Kind
 from edviz.source import known_design_of, known_design_of_file, known_design_of_text
 from edviz.supervised import start_reading
-from edviz.table import Column, FactorListing
+from edviz.table import FactorListing
+from mcp_server.replies import Page, Reply, Shape
+from mcp_server.replies.concise import (
+    concise_answer,
+    concise_comparison,
+    concise_listing,
+    concise_report,
+    concise_summary,
+)
+from mcp_server.replies.next_steps import (
+    after_answer,
+    after_card,
+    after_comparison,
+    after_description,
+    after_listing,
+    after_report,
+    after_summary,
+)
+from mcp_server.replies.pages import MOST_ENTRIES
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_tool
 
-MOST_IN_DETAIL = 3
-"""Of more designs, pairs are compared in numbers only."""
-SHOWN_LEVELS = 20
 # A path may be the address of a file on a server, so the world is open.
-READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 # An earlier card at the same place is replaced, but for the section that belongs to its reader.
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
-Detail = Literal["concise", "full"]
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="Path of the .h5ad file, or its http(s), s3 or gs address.")]
-Unit = Annotated[tuple[str, ...], Field(description="Column, or columns together, that name the experimental units.")]
-Kinds = Annotated[dict[str, Kind], Field(description="Kinds of columns, by name.")]
+H5adPath = Annotated[str, Field(description="Path or address of an .h5ad file.")]
+Unit = Annotated[tuple[str, ...], Field(description="Columns that together name the units.")]
+Kinds = Annotated[dict[str, Kind], Field(description="Kind by column.")]
 Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]
-Split = Annotated[tuple[str, ...], Field(description="Columns whose level names are composites, to split into parts.")]
+Split = Annotated[tuple[str, ...], Field(description="Columns with composite level names.")]
+Detail = Literal["concise", "full"]
+Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
+Offset = Annotated[int, Field(ge=0)]
+PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
 NO_KINDS: dict[str, Kind] = {}
 
 
@@ -66,27 +84,35 @@ class DesignTools:
 
     settings: Settings
 
-    def inspect_h5ad(self, path: H5adPath) -> H5adSummary:
-        """Say what an .h5ad file holds, without loading it: shape, species with evidence, where the raw
-        counts are (checked by value), columns of obs and var, layers, embeddings, encoding, schema.
+    def inspect_h5ad(
+        self, path: H5adPath, detail: Detail = "concise", limit: Limit = 200, offset: Offset = 0
+    ) -> Reply[H5adSummary]:
+        """Say what an .h5ad file holds, without loading it: shape, species, where the raw counts are (checked by
+        value), columns of obs and var, layers, embeddings, schema.
         """
         with start_reading(place_to_read(path, self.settings), summary=True) as reading:
-            return reading.summary()
+            summary = reading.summary()
+        return Reply(
+            summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
+        )
 
     def list_factors(
         self,
         path: H5adPath,
-        columns: Annotated[tuple[str, ...], Field(description="Columns whose levels to list even if set aside.")] = (),
-        detail: Annotated[Detail, Field(description="concise: at most 20 levels a column; full: all.")] = "concise",
-    ) -> FactorListing:
-        """List the obs columns of an .h5ad file: candidate factors with levels and observations per level,
-        and the other columns with the reason why they are set aside.
+        columns: Annotated[tuple[str, ...], Field(description="Only these, even if set aside.")] = (),
+        detail: Detail = "concise",
+        limit: Limit = 40,
+        offset: Offset = 0,
+    ) -> Reply[FactorListing]:
+        """List the obs columns of an .h5ad file: candidate factors with their levels, and the other columns with
+        the reason why they are set aside.
         """
         with start_reading(place_to_read(path, self.settings), factors=True, also=columns) as reading:
             listing = reading.factors().listing
-        for name in columns:
-            listing.column(name)
-        return listing if detail == "full" else replace(listing, columns=tuple(map(_shortened, listing.columns)))
+        if columns:
+            listing = replace(listing, columns=tuple(listing.column(name) for name in columns))
+        shape = _unless_full(detail, concise_listing)
+        return Reply(listing, after_listing(listing), shape, Page(limit, offset, ("columns",)))
 
     def infer_design(
         self,
@@ -95,56 +121,59 @@ class DesignTools:
         kinds: Kinds = NO_KINDS,
         ignore: Ignore = (),
         split: Split = (),
-        detail: Annotated[
-            Detail, Field(description="concise: pairs, unit_relations and determined_by stay empty; full: all filled.")
-        ] = "concise",
-    ) -> Report:
-        """Infer the experimental design of an .h5ad file from its obs columns: experimental unit, factors
-        with kind and evidence, the design in the edviz language, findings such as confounding, and questions
-        that only the user can answer. Call again with their answers as unit, kinds, ignore or split.
+        detail: Detail = "concise",
+        limit: Limit = 50,
+        offset: Offset = 0,
+    ) -> Reply[Report]:
+        """Infer the experimental design of an .h5ad file: unit, factors with kind and evidence, the design in the
+        edviz language, findings such as confounding, and questions for the user. Call again with the answers as
+        unit, kinds, ignore or split. Start here.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
         place = place_to_read(path, self.settings)
         with start_reading(place, factors=True, also=overrides.columns) as reading:
             report = infer(reading.factors(), overrides).report
-        return report if detail == "full" else replace(report, pairs=(), unit_relations=(), determined_by=())
+        lists = ("factors", "set_aside", *(PAIRED_LISTS if detail == "full" else ()))
+        page = Page(limit, offset, lists)
+        return Reply(report, after_report(report), _unless_full(detail, concise_report), page)
 
     def analyze_design(
         self,
         path: H5adPath,
         contrasts: Annotated[
-            tuple[tuple[str, str, str], ...], Field(description="Differences to judge: [condition, level, level].")
+            tuple[Annotated[tuple[str, ...], Field(min_length=3, max_length=3)], ...],
+            Field(description="Differences to judge: [condition, level, level]."),
         ] = (),
-        given: Annotated[
-            tuple[str, ...] | None, Field(description="Columns to adjust them for; default: as advised.")
-        ] = None,
-        power: Annotated[
-            float | None, Field(description="Such as 0.8: add the smallest differences found so often (needs scipy).")
-        ] = None,
+        given: Annotated[tuple[str, ...] | None, Field(description="Columns to adjust them for.")] = None,
+        power: Annotated[float | None, Field(description="0.8: differences found so often (needs scipy).")] = None,
         unit: Unit = (),
         kinds: Kinds = NO_KINDS,
         ignore: Ignore = (),
         split: Split = (),
-    ) -> Answer:
-        """Say what the design of an .h5ad file allows: for each condition the experimental unit, units per
-        level, blocks, differences of levels with standard errors, what is confounded with what, models to paste
-        (DESeq2, edgeR, PyDESeq2, lme4, glmmTMB, statsmodels), pseudobulk samples, batch_key advice.
+        detail: Detail = "concise",
+        limit: Limit = 20,
+        offset: Offset = 0,
+    ) -> Reply[Answer]:
+        """Say what the design of an .h5ad file allows: for each condition unit, replication, blocks, differences of
+        levels with standard errors, confounding, models to paste (DESeq2, edgeR, lme4 and others), pseudobulk
+        samples, batch_key advice.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
         with start_reading(place_to_read(path, self.settings), factors=True, also=overrides.columns) as reading:
-            return answer(infer(reading.factors(), overrides), contrasts=contrasts, given=given, power=power)
+            found = answer(infer(reading.factors(), overrides), contrasts=contrasts, given=given, power=power)
+        page = Page(limit, offset, ("analysis.conditions", "analysis.interactions", "analysis.integration"))
+        return Reply(found, after_answer(found), _unless_full(detail, concise_answer), page)
 
     def render_design(
         self,
         design: Annotated[str | None, Field(description="A design in the edviz language.")] = None,
-        path: Annotated[str | None, Field(description="Instead: a text file, design card or .h5ad file.")] = None,
-        width: Annotated[int, Field(description="Most columns of the diagram.")] = 80,
-        ascii: Annotated[bool, Field(description="Use only ASCII characters.")] = False,
-        format: Annotated[DiagramFormat, Field(description="What `diagram` of the result is written in.")] = "text",
-    ) -> DesignDescription:
-        """Check a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)", and draw
-        it as text: returns the diagram, the canonical text, factors, relations, the number of observations
-        and remarks. Show the diagram to the user in a code block.
+        path: Annotated[str | None, Field(description="Or a text file, card or .h5ad file.")] = None,
+        width: Annotated[int, Field(description="Columns of the diagram.")] = 80,
+        ascii: Annotated[bool, Field(description="Only ASCII.")] = False,
+        format: Annotated[DiagramFormat, Field(description="Of `diagram`.")] = "text",
+    ) -> Reply[DesignDescription]:
+        """Check and draw a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)":
+        diagram, canonical text, factors, relations, number of observations, remarks.
         """
         if path is not None and design is None:
             place = place_to_read(path, self.settings)
@@ -154,22 +183,22 @@ class DesignTools:
         else:
             raise DesignError("give either design, a text in the edviz language, or path, a file that holds one")
         described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
-        if format == "text":
-            return described
-        return replace(described, diagram=export_text(read.design, format, totals=read.totals))
+        if format != "text":
+            described = replace(described, diagram=export_text(read.design, format, totals=read.totals))
+        return Reply(described, after_description(described))
 
     def compare_designs(
         self,
         designs: Annotated[tuple[str, ...], Field(description="Designs in the edviz language.")] = (),
         paths: Annotated[tuple[str, ...], Field(description="Design cards, text or .h5ad files.")] = (),
-        where: Annotated[
-            str | None, Field(description="Condition, such as 'paired and units >= 5, treatments = 2'.")
-        ] = None,
-        sort: Annotated[str | None, Field(description="Entry of the result's designs to sort by.")] = None,
-    ) -> ComparisonTable:
-        """Compare two or more designs: for each pair what is the same and differs, how alike structure and
-        content are (0 to 1), and whether the data could be pooled, on which factors. With many, pick those
-        that fulfil a condition on traits and factor names (and, or, not); pairs of 4 to 12 come without details.
+        where: Annotated[str | None, Field(description="Such as 'paired and units >= 5'.")] = None,
+        sort: Annotated[str | None, Field(description="Entry of designs to sort by.")] = None,
+        detail: Detail = "concise",
+        limit: Limit = 20,
+        offset: Offset = 0,
+    ) -> Reply[ComparisonTable]:
+        """Compare designs: for each pair what is the same and differs, how alike structure and content are (0 to
+        1), and whether the data could be pooled. Pick from many by a condition on traits and factor names.
         """
         condition = None if where is None else read_condition(where)
         places = [place_to_read(path, self.settings) for path in paths]
@@ -178,48 +207,27 @@ class DesignTools:
         if not subjects:
             raise DesignError("give designs, texts in the edviz language, or paths, files that hold some")
         table = compare_all(subjects, where=condition, sort=sort)
-        if len(table.designs) <= MOST_IN_DETAIL:
-            return table
-        return replace(table, comparisons=tuple(map(_only_how_alike, table.comparisons)))
+        page = Page(limit, offset, ("designs", "left_out", "comparisons"))
+        return Reply(table, after_comparison(table), _unless_full(detail, concise_comparison), page)
 
     def write_design_card(
         self,
         path: H5adPath,
-        output: Annotated[
-            str | None, Field(description="Path of the card; default: <name of the file>.design-card.md.")
-        ] = None,
+        output: Annotated[str | None, Field(description="Path of the card.")] = None,
         unit: Unit = (),
         kinds: Kinds = NO_KINDS,
         ignore: Ignore = (),
         split: Split = (),
-    ) -> CardResult:
-        """Write the design card of an .h5ad file, in Markdown: diagram, factors, what is confounded, which
-        comparisons survive, formulas, advice on integration, open questions. An earlier card is replaced;
-        its section "Biological context", for you and the user to fill in, is kept. Show the diagram.
+    ) -> Reply[CardResult]:
+        """Write the design card of an .h5ad file, in Markdown: diagram, factors, confounding, comparisons with
+        formulas, integration advice, open questions. An earlier card is replaced, but its section "Biological
+        context" is kept.
         """
         source = place_to_read(path, self.settings)
         target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
-        return write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+        written = write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+        return Reply(written, after_card(written))
 
 
-def _only_how_alike(comparison: Comparison) -> Comparison:
-    """Leave out the lists; of many pairs they are too much to read."""
-    nothing: tuple[()] = ()
-    return replace(
-        comparison,
-        same=nothing,
-        differs=nothing,
-        factors=nothing,
-        relations_in_both=nothing,
-        relations_in_a=nothing,
-        relations_in_b=nothing,
-        numbers=nothing,
-    )
-
-
-def _shortened(column: Column) -> Column:
-    if column.levels is None or len(column.levels) <= SHOWN_LEVELS:
-        return column
-    said = f"the first {SHOWN_LEVELS} of {len(column.levels):,} levels; detail='full' lists all"
-    note = said if column.note is None else f"{column.note}; {said}"
-    return replace(column, levels=column.levels[:SHOWN_LEVELS], note=note)
+def _unless_full(detail: Detail, shape: Shape) -> Shape | None:
+    return None if detail == "full" else shape

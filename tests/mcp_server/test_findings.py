@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edviz.card.markdown import prose
-from tests.mcp_server.serving import answer
+from tests.mcp_server.serving import answer, whole
 from tests.scripts.running import run, run_json
 
 pytestmark = pytest.mark.anyio
@@ -29,9 +29,9 @@ async def test_findings_are_the_same_everywhere(file: str, shared: Path, tmp_pat
     assert findings
     assert findings == sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
-    assert (await answer(tmp_path, "infer_design", path=str(path)))["findings"] == findings
+    assert (await whole(tmp_path, "infer_design", path=str(path)))["findings"] == findings
     assert run_json("analyze_design", path)["analysis"]["findings"] == findings
-    assert (await answer(tmp_path, "analyze_design", path=str(path)))["analysis"]["findings"] == findings
+    assert (await whole(tmp_path, "analyze_design", path=str(path)))["analysis"]["findings"] == findings
     written = await answer(tmp_path, "write_design_card", path=str(path))
     assert written["findings"] == findings
     card = Path(written["path"]).read_text(encoding="utf-8")

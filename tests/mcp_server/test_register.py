@@ -12,6 +12,7 @@ from pydantic import Field
 
 from edviz.errors import EdvizError
 from mcp_server.tools._register import make_tool
+from tests.mcp_server.serving import result_of
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +25,9 @@ class Measured:
     schema: tuple[float | None, ...]
 
 
-def measure(title: Annotated[str, Field(description="What to measure.")]) -> Measured:
+def measure(
+    title: Annotated[str, Field(description="What to measure.")], unit: str | None = None, times: int = 1
+) -> Measured:
     """Measure
     something.
     """  # noqa: D205 - the docstring of a tool is one paragraph
@@ -33,8 +36,12 @@ def measure(title: Annotated[str, Field(description="What to measure.")]) -> Mea
 
 def fail(how: str) -> Measured:
     """Fail in a way."""
-    errors = {"ours": EdvizError("the sentence"), "system": FileNotFoundError(2, "No such file", "a.h5ad")}
-    raise errors.get(how, RuntimeError("a secret"))
+    errors = {
+        "named": EdvizError(f"no column {how!s}"),
+        "ours": EdvizError("the sentence"),
+        "system": FileNotFoundError(2, "No such file", "a.h5ad"),
+    }
+    raise errors.get(how, RuntimeError("a secret") if how == "crash" else errors["named"])
 
 
 async def _call(name: str, **arguments: object) -> CallToolResult:
@@ -46,19 +53,25 @@ async def _call(name: str, **arguments: object) -> CallToolResult:
 
 async def test_values_that_json_does_not_know_become_null() -> None:
     result = await _call("measure", title="a")
-    assert result.structured_content == {"title": "a", "schema": [1.5, None, None]}
+    assert result_of(result.structured_content) == {"title": "a", "schema": [1.5, None, None]}
 
 
-async def test_schemas_hold_no_titles_and_no_docstrings_but_keep_properties_called_title() -> None:
+async def test_schemas_say_what_a_caller_needs_and_no_more() -> None:
     tool = make_tool(measure, title="A tool", annotations=ToolAnnotations())
     assert tool.parameters == {
         "type": "object",
-        "properties": {"title": {"description": "What to measure.", "type": "string"}},
+        "properties": {
+            "title": {"description": "What to measure.", "type": "string"},
+            "unit": {"type": "string"},
+            "times": {"type": "integer", "default": 1},
+        },
         "required": ["title"],
         "additionalProperties": False,
     }
-    assert set(tool.output_schema["properties"]) == {"title", "schema"}
-    assert "description" not in tool.output_schema
+    assert tool.output_schema == {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "schema": {"type": "array"}},
+    }
     assert tool.description == "Measure something."
 
 
@@ -73,3 +86,12 @@ async def test_crashes_keep_their_details_to_themselves() -> None:
     result = await _call("fail", how="crash")
     assert result.is_error
     assert "secret" not in result.content[0].text
+    assert "an error of its own" in result.content[0].text
+
+
+@pytest.mark.parametrize("how", ["a\x1b[31mb", "a\u202eb", "x" * 10_000])
+async def test_text_from_files_is_escaped_and_shortened(how: str) -> None:
+    for result in (await _call("measure", title=how), await _call("fail", how=how)):
+        text = result.content[0].text
+        assert text.isprintable()
+        assert len(text) < 5_000

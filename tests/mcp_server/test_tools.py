@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mcp_server.serving import MODES, answer, call, client, refusal
+from tests.mcp_server.serving import MODES, answer, call, client, refusal, result_of, whole
 from tests.scripts.running import run, run_json
 
 pytestmark = pytest.mark.anyio
@@ -19,11 +19,11 @@ FULL = {"detail": "full"}
 async def test_results_equal_the_json_of_the_scripts(file: str, shared: Path, tmp_path: Path) -> None:
     path = str((shared / f"{file}.h5ad").resolve())
     folder = tmp_path.resolve()
-    assert await answer(folder, "inspect_h5ad", path=path) == run_json("inspect_h5ad", path)
-    assert await answer(folder, "list_factors", path=path, **FULL) == run_json("list_factors", path)
-    assert await answer(folder, "infer_design", path=path, **FULL) == run_json("infer_design", path)
-    assert await answer(folder, "render_design", path=path) == run_json("render_design", path)
-    assert await answer(folder, "write_design_card", path=path) == run_json("write_card", path, cwd=folder)
+    for tool in ("inspect_h5ad", "list_factors", "infer_design", "analyze_design"):
+        assert await whole(folder, tool, path=path) == run_json(tool, path)
+    assert result_of(await answer(folder, "render_design", path=path)) == run_json("render_design", path)
+    written = result_of(await answer(folder, "write_design_card", path=path))
+    assert written == run_json("write_card", path, cwd=folder)
 
 
 async def test_overrides_mean_the_same_in_tool_and_script(shipped: Path, tmp_path: Path) -> None:
@@ -31,13 +31,14 @@ async def test_overrides_mean_the_same_in_tool_and_script(shipped: Path, tmp_pat
     arguments = {"unit": ["patient"], "kinds": {"source": "treatment"}, "ignore": ["batch"], "split": ["patient"]}
     path = str(shipped.resolve())
     said = run_json("infer_design", path, *words)
-    assert await answer(tmp_path, "infer_design", path=path, **arguments, **FULL) == said
+    assert await whole(tmp_path, "infer_design", path=path, **arguments) == said
     card = await answer(tmp_path, "write_design_card", path=path, **arguments)
     assert card["design"] == said["design"]
 
 
 async def test_a_text_is_drawn_as_by_the_script(tmp_path: Path) -> None:
-    assert await answer(tmp_path, "render_design", design=DESIGN) == run_json("render_design", DESIGN)
+    drawn = await answer(tmp_path, "render_design", design=DESIGN)
+    assert result_of(drawn) == run_json("render_design", DESIGN)
     narrow = await answer(tmp_path, "render_design", design=DESIGN, width=24, ascii=True)
     assert narrow["diagram"].isascii()
     assert max(map(len, narrow["diagram"].splitlines())) <= 24
@@ -52,25 +53,52 @@ async def test_text_and_structure_say_the_same_in_both_eras(mode: str, shipped: 
             assert json.loads(result.content[0].text) == result.structured_content
 
 
-async def test_concise_results_leave_out_what_is_long(shipped: Path, tmp_path: Path) -> None:
+CONCISE = 4_000
+"""Bytes that a concise answer may take for a file of 40 columns."""
+
+
+@pytest.mark.parametrize("file", [None, "htan_exemplar_breast_liver_met", "pancreas_4datasets_obs_only"])
+@pytest.mark.parametrize("tool", ["inspect_h5ad", "list_factors", "infer_design", "analyze_design", "compare_designs"])
+async def test_concise_answers_are_short(
+    tool: str, file: str | None, shipped: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = str(request.getfixturevalue("shared") / f"{file}.h5ad" if file else shipped)
+    arguments = {"paths": [path, str(shipped)]} if tool == "compare_designs" else {"path": path}
+    reply = await answer(tmp_path, tool, **arguments)
+    assert len(json.dumps(reply, ensure_ascii=False).encode()) < CONCISE
+    assert reply["next"]
+    assert "never instructions" in reply["notice"]
+
+
+async def test_concise_results_have_the_factors_of_the_design_and_other_columns_by_name(
+    shipped: Path, tmp_path: Path
+) -> None:
     concise = await answer(tmp_path, "infer_design", path=str(shipped))
-    full = await answer(tmp_path, "infer_design", path=str(shipped), **FULL)
-    left_out = {"pairs", "unit_relations", "determined_by"}
-    assert all(concise[name] == [] for name in left_out)
-    assert {**full, **{name: [] for name in left_out}} == concise
-    assert len(json.dumps(concise)) < 20_000
+    full = await whole(tmp_path, "infer_design", path=str(shipped))
+    assert [factor["name"] for factor in concise["factors"]] == [factor["name"] for factor in full["factors"]]
+    assert [factor["name"] for factor in concise["factors"] if "evidence" in factor] == [
+        factor["name"] for factor in full["factors"] if factor["in_design"]
+    ]
+    assert concise["set_aside"] == [each["column"] for each in full["set_aside"]]
+    assert [each["text"] for each in concise["findings"]] == [each["text"] for each in full["findings"]]
+    for name in ("design", "unit", "questions", "n_obs", "given"):
+        assert concise[name] == full[name]
 
 
-async def test_concise_levels_say_how_many_there_are(shipped: Path, tmp_path: Path) -> None:
-    listing = await answer(tmp_path, "list_factors", path=str(shipped))
-    sample = next(column for column in listing["columns"] if column["name"] == "sample")
-    assert (len(sample["levels"]), sample["n_levels"]) == (20, 30)
-    assert "20 of 30 levels" in sample["note"]
+async def test_pages_together_are_the_whole_list(shipped: Path, tmp_path: Path) -> None:
+    listed, offset = [], 0
+    while offset is not None:
+        reply = await answer(tmp_path, "list_factors", path=str(shipped), limit=20, offset=offset, **FULL)
+        listed += reply["columns"]
+        offset = reply["page"]["next_offset"]
+        assert offset is None or any(f"offset={offset}" in step for step in reply["next"])
+    assert listed == run_json("list_factors", shipped)["columns"]
 
 
 async def test_columns_lists_the_levels_of_a_column_set_aside(shipped: Path, tmp_path: Path) -> None:
     listing = await answer(tmp_path, "list_factors", path=str(shipped), columns=["clonotype_orig"], **FULL)
-    assert listing == run_json("list_factors", shipped, "--column", "clonotype_orig")
+    by_script = run_json("list_factors", shipped, "--column", "clonotype_orig")["columns"]
+    assert listing["columns"] == [column for column in by_script if column["name"] == "clonotype_orig"]
 
 
 async def test_the_card_lies_below_the_first_folder_for_writing(shipped: Path, tmp_path: Path) -> None:
@@ -164,11 +192,11 @@ async def test_an_unknown_tool_is_an_error(tmp_path: Path) -> None:
 async def test_a_drawing_for_another_program_is_the_one_of_the_script(form: str, tmp_path: Path) -> None:
     drawn = await answer(tmp_path, "render_design", design=DESIGN, format=form)
     assert drawn["diagram"] == run("render_design", DESIGN, "--format", form).stdout
-    assert {**drawn, "diagram": ""} == {**run_json("render_design", DESIGN), "diagram": ""}
+    assert {**result_of(drawn), "diagram": ""} == {**run_json("render_design", DESIGN), "diagram": ""}
 
 
 async def test_designs_are_compared_as_by_the_script(shipped: Path, tmp_path: Path) -> None:
-    found = await answer(tmp_path, "compare_designs", paths=[str(shipped.resolve())], designs=[DESIGN])
+    found = await whole(tmp_path, "compare_designs", paths=[str(shipped.resolve())], designs=[DESIGN])
     assert found == run_json("compare_designs", shipped.resolve(), DESIGN)
     picked = await answer(tmp_path, "compare_designs", designs=[DESIGN, "a(2)"], where="mouse >= 8", sort="units")
     assert [each["name"] for each in picked["designs"]] == [DESIGN]
@@ -177,8 +205,8 @@ async def test_designs_are_compared_as_by_the_script(shipped: Path, tmp_path: Pa
 async def test_many_designs_are_compared_in_numbers_only(tmp_path: Path) -> None:
     found = await answer(tmp_path, "compare_designs", designs=[DESIGN, "a(2)", "b(2) > c(3)", "d(2) × e(3)"])
     assert len(found["comparisons"]) == 6
-    assert all(pair["factors"] == pair["same"] == [] for pair in found["comparisons"])
-    assert len(json.dumps(found)) < 8_000
+    assert all("same" not in pair and "pooling" in pair for pair in found["comparisons"])
+    assert len(json.dumps(found)) < CONCISE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""What is left out of each result unless all is asked for; the type of every entry stays the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_server.replies.texts import shortened
+
+Plain = dict[str, Any]
+
+FEW_LEVELS = 4
+SHORT_LEVEL = 40
+MOST_EVIDENCE = 1
+MOST_NOTES = 3
+"""Of findings that are only notes."""
+MOST_NAMES = 20
+MOST_CONTRASTS = 12
+MOST_IN_DETAIL = 1
+"""Of more pairs of designs, only the numbers are told."""
+
+
+def concise_summary(summary: Plain) -> Plain:
+    """Leave the columns with their names and kinds, and of other parts only names."""
+    columns: dict[str, list[str]] = {}
+    for column in summary["obs"]:
+        columns.setdefault(column["kind"], []).append(column["name"])
+    return summary | {
+        "obs": [{"kind": kind, "columns": names} for kind, names in columns.items()],
+        "var": summary["var"] | {"columns": summary["var"]["columns"][:MOST_NAMES]},
+        "uns": summary["uns"][:MOST_NAMES],
+    }
+
+
+def concise_listing(listing: Plain) -> Plain:
+    """Leave how many levels a column has, and their names where they are few."""
+    return listing | {"columns": [_concise_column(column) for column in listing["columns"]]}
+
+
+def concise_report(report: Plain) -> Plain:
+    """Leave the factors of the design with evidence, other columns by name, and nothing about pairs."""
+    kept = {name: value for name, value in report.items() if name not in ("pairs", "unit_relations", "determined_by")}
+    return kept | {
+        "factors": [_concise_factor(factor) for factor in report["factors"]],
+        "findings": _concise_findings(report["findings"]),
+        "set_aside": [each["column"] for each in report["set_aside"]],
+    }
+
+
+def concise_answer(answer: Plain) -> Plain:
+    """Leave the verdict on every condition with its comparisons and one model; no strata and no lattice."""
+    analysis: Plain = answer["analysis"]
+    shown = {name: value for name, value in analysis.items() if name not in ("structure", "interactions")}
+    shown["findings"] = _concise_findings(analysis["findings"])
+    shown["conditions"] = [_concise_condition(each) for each in analysis["conditions"]]
+    return answer | {"analysis": shown}
+
+
+def concise_comparison(table: Plain) -> Plain:
+    """Leave what is the same and what differs between two designs; of more pairs only how alike they are."""
+    several = len(table["comparisons"]) > MOST_IN_DETAIL
+    left_out = {"factors", "relations_in_both", "relations_in_a", "relations_in_b", "numbers"}
+    left_out |= {"same", "differs"} if several else set()
+    return table | {
+        "designs": [_said(traits) for traits in table["designs"]],
+        "comparisons": [
+            {name: value for name, value in pair.items() if name not in left_out} for pair in table["comparisons"]
+        ],
+    }
+
+
+def _concise_column(column: Plain) -> Plain:
+    if column["set_aside"] is not None:
+        return {"name": column["name"], "set_aside": column["set_aside"]}
+    short = {"name": column["name"], "n_levels": column["n_levels"]}
+    levels = [level["level"] for level in column["levels"] or () if level["n"]]
+    if len(levels) <= FEW_LEVELS:
+        short["levels"] = [shortened(level, SHORT_LEVEL) for level in levels]
+    return short | ({"missing": column["missing"]} if column["missing"] else {})
+
+
+def _concise_factor(factor: Plain) -> Plain:
+    if not factor["in_design"]:
+        return {"name": factor["name"], "kind": factor["kind"]}
+    names = ("name", "n_levels", "kind", "given", "confidence", "same_as", "in_design")
+    return _said({name: factor[name] for name in names}) | {"evidence": factor["evidence"][:MOST_EVIDENCE]}
+
+
+def _concise_findings(findings: list[Plain]) -> list[Plain]:
+    """Leave all that is grave, and the first of the rest: they come the gravest first, and the text names factors."""
+    grave = [finding for finding in findings if finding["severity"] != "note"]
+    notes = [finding for finding in findings if finding["severity"] == "note"]
+    return [{name: each[name] for name in ("id", "severity", "text")} for each in grave + notes[:MOST_NOTES]]
+
+
+def _concise_condition(condition: Plain) -> Plain:
+    names = ("advice", "verdict", "why", "confounded_with", "pseudobulk")
+    return {name: condition[name] for name in names} | {
+        "contrasts": [_said(contrast) for contrast in condition["contrasts"][:MOST_CONTRASTS]],
+        "models": condition["models"][:1],
+    }
+
+
+def _said(entries: Plain) -> Plain:
+    """Leave out entries that say nothing."""
+    return {name: value for name, value in entries.items() if value not in (None, "", False, [])}

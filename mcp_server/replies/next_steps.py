@@ -1,0 +1,83 @@
+"""What to do with a result: one sentence each, the most useful first."""
+
+from __future__ import annotations
+
+from edviz.advice.answer import Answer
+from edviz.card import CardResult
+from edviz.comparison import ComparisonTable
+from edviz.contents import H5adSummary
+from edviz.description import DesignDescription
+from edviz.infer import Report
+from edviz.infer.result import Finding, Question
+from edviz.table import FactorListing
+
+Steps = tuple[str, ...]
+
+
+def after_summary(summary: H5adSummary) -> Steps:
+    """Say what follows a look at a file."""
+    counts = () if summary.counts.location else ("Do not train or pseudobulk on it: no matrix holds raw counts.",)
+    return (*counts, "Call infer_design for the design of the experiment.")
+
+
+def after_listing(_: FactorListing) -> Steps:
+    """Say what follows a list of columns."""
+    return (
+        "For all levels of a column, name it in columns with detail='full'.",
+        "Call infer_design to learn which columns are factors and how they are related.",
+    )
+
+
+def after_report(report: Report) -> Steps:
+    """Say what follows an inferred design."""
+    unit = () if report.unit else ("Ask the user which column names the samples, and call again with unit.",)
+    return (
+        *_about_findings(report.findings),
+        *unit,
+        *_about_questions(report.questions),
+        "Call analyze_design for what can be compared, or write_design_card to keep the answer.",
+    )
+
+
+def after_answer(answer: Answer) -> Steps:
+    """Say what follows an analysis."""
+    conditions = answer.analysis.conditions
+    if not conditions:
+        return (
+            "Call infer_design with kinds={column: 'treatment'} if a column is a condition that names do not tell.",
+        )
+    asked = () if answer.asked else ("To judge a difference given other columns, pass contrasts and given.",)
+    return (*asked, "With detail='full' there are models for all libraries, strata and the lattice of factors.")
+
+
+def after_description(described: DesignDescription) -> Steps:
+    """Say what follows a drawing."""
+    remarks = ("Tell the user the remarks.",) if described.remarks else ()
+    return ("Show the diagram to the user in a code block.", *remarks)
+
+
+def after_comparison(table: ComparisonTable) -> Steps:
+    """Say what follows a comparison."""
+    if len(table.designs) < 2:
+        return ("Add designs or paths, or loosen where: two designs are needed for a comparison.",)
+    if not table.comparisons:
+        return ("Narrow them down with where: with 12 or fewer, each two are compared.",)
+    return ("Pooling is judged from the designs alone; tell the user its reasons.",)
+
+
+def after_card(result: CardResult) -> Steps:
+    """Say what follows a card."""
+    return (
+        *_about_findings(result.findings),
+        *_about_questions(result.questions),
+        'Show the diagram; fill in the section "Biological context" of the card with the user.',
+    )
+
+
+def _about_findings(findings: tuple[Finding, ...]) -> Steps:
+    grave = [finding for finding in findings if finding.severity != "note"]
+    return ("Report the findings of severity error and warning first.",) if grave else ()
+
+
+def _about_questions(questions: tuple[Question, ...]) -> Steps:
+    return ("Put the questions to the user; call again with the answers.",) if questions else ()
