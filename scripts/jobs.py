@@ -16,8 +16,9 @@ from _progress import ProgressBar
 
 from edviz.jobs.cancel import cancel_job
 from edviz.jobs.folder import find_folder
+from edviz.jobs.log import log_lines
 from edviz.jobs.settings import runs_folder
-from edviz.jobs.status import JobList, JobStatus, list_jobs, log_lines, newest_job, status_of_job, wait_for_job
+from edviz.jobs.status import JobList, JobStatus, list_jobs, newest_job, status_of_job, wait_for_job
 
 EXAMPLES = """examples:
   infer_design.py data/ --background

@@ -15,8 +15,9 @@ from edviz.errors import EdvizError, JobError
 from edviz.jobs import settings
 from edviz.jobs.folder import JobFolder, JobRecord, make_folder, now, write_plain
 from edviz.jobs.kinds import Kind, kind_named
+from edviz.jobs.log import log_lines
 from edviz.jobs.process import JOB
-from edviz.jobs.status import JobStatus, log_lines, status_of
+from edviz.jobs.status import JobStatus, status_of
 
 LIBRARY = Path(__file__).resolve().parents[2]
 LAUNCH_SECONDS = 100

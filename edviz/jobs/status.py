@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from edviz.jobs.folder import (
     read_result,
     read_share,
 )
+from edviz.jobs.log import log_lines
 from edviz.jobs.process import is_here, lives
 from edviz.jobs.slurm import is_queued
 
@@ -39,9 +40,6 @@ LAUNCH_SECONDS = 120
 """An engine that has not answered by then never will."""
 SILENT_SECONDS = 120
 """A worker elsewhere that has given no sign of life for so long is taken for dead."""
-TAIL_LINES = 20
-TAIL_BYTES = 64 << 10
-LONGEST_LINE = 500
 POLL_SECONDS = 0.25
 
 
@@ -205,18 +203,6 @@ def status_of(folder: JobFolder) -> JobStatus:
     return _look(folder) if status.state == "lost" else status
 
 
-def log_lines(folder: JobFolder, *, lines: int = TAIL_LINES, share: int | None = None) -> tuple[str, ...]:
-    """Return the last lines of the log of a job, made harmless; with several workers, of one or of all."""
-    logs = sorted(folder.path.glob("log-*.txt"), key=_share_of_log) if share is None else [folder.log(share)]
-    if not any(_size(log) for log in logs):
-        logs = [*sorted(folder.engine.glob("*_log.*")), folder.launch_log]
-    found: list[str] = []
-    for log in logs:
-        tail = _tail(log, lines)
-        found += [f"-- {log.name} --", *tail] if len(logs) > 1 and tail else tail
-    return tuple(found)
-
-
 def _look(folder: JobFolder) -> JobStatus:
     record = read_record(folder)
     if record is None:
@@ -244,7 +230,7 @@ def _look(folder: JobFolder) -> JobStatus:
         folder=str(folder.path),
         result=result,
         error=_error(state, shares, dead),
-        log_tail=log_lines(folder, share=_with_log(folder, dead)) if state in ("failed", "lost") else (),
+        log_tail=log_lines(folder, share=dead) if state in ("failed", "lost") else (),
         next_step=NEXT_STEPS.get(state),
     )
 
@@ -340,32 +326,3 @@ def _age(created: str) -> float:
 
 def _line(status: JobStatus) -> JobLine:
     return JobLine(status.id, status.kind, status.state, status.fraction, status.message, status.created)
-
-
-def _with_log(folder: JobFolder, share: int) -> int | None:
-    return share if _size(folder.log(share)) else None
-
-
-def _share_of_log(log: Path) -> tuple[int, str]:
-    return len(log.name), log.name
-
-
-def _size(path: Path) -> int:
-    with suppress(OSError):
-        return path.stat().st_size
-    return 0
-
-
-def _tail(path: Path, lines: int) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(_size(path) - TAIL_BYTES, 0))
-            text = file.read()
-    except OSError:
-        return []
-    return list(_harmless_lines(text.splitlines()[-lines:] if lines > 0 else []))
-
-
-def _harmless_lines(lines: Sequence[bytes]) -> Iterator[str]:
-    for line in lines:
-        yield harmless(line.rstrip(), longest=LONGEST_LINE)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from edviz.errors import JobError
-from edviz.jobs import cancel, start, status
+from edviz.jobs import cancel, start
 from edviz.jobs.cancel import cancel_job
 from edviz.jobs.folder import JobFolder, read_share
+from edviz.jobs.log import log_lines
 from edviz.jobs.process import Process, lives, processes_of_job, this_process
 from edviz.jobs.start import start_job
 from edviz.jobs.status import list_jobs, newest_job, status_of_job, wait_for_job
@@ -55,7 +56,7 @@ def test_a_job_runs_and_leaves_its_result(runs: Path, go: Path) -> None:
     done = wait_for_job(runs, job, seconds=30)
     assert (done.state, done.fraction, done.result) == ("done", 1.0, {"items": ["a", "b"]})
     assert (Path(done.folder) / "output" / "text.txt").read_text() == "a b"
-    assert "halfway" in status.log_lines(JobFolder(Path(done.folder)))
+    assert "halfway" in log_lines(JobFolder(Path(done.folder)))
 
 
 def test_the_record_is_there_before_the_answer(runs: Path, go: Path) -> None:
