@@ -7,7 +7,7 @@ import functools
 import inspect
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, get_args, get_origin, get_type_hints
 
 from mcp.server.mcpserver import Context
@@ -55,7 +55,13 @@ class StrictTool(Tool):
                 raise ToolError(f"{self.name}: no argument {name!r}; {meant}The arguments are {', '.join(known)}.")
 
 
-def make_tool(function: Callable[..., object], *, title: str, annotations: ToolAnnotations) -> Tool:
+def make_tool(
+    function: Callable[..., object],
+    *,
+    title: str,
+    annotations: ToolAnnotations,
+    published: Collection[str] | None = None,
+) -> Tool:
     """Make a tool of a plain function.
 
     Parameters
@@ -67,6 +73,9 @@ def make_tool(function: Callable[..., object], *, title: str, annotations: ToolA
         Name for people.
     annotations
         What the tool may do to the world.
+    published
+        Top-level entries of results that the output schema names, where that of all would say the same for several
+        tools; by default all.
     """
     # Python before 3.13 leaves the indentation in docstrings.
     description = " ".join(inspect.cleandoc(function.__doc__ or "").split())
@@ -75,9 +84,10 @@ def make_tool(function: Callable[..., object], *, title: str, annotations: ToolA
     )
     tool.parameters = _lean_input(tool.parameters)
     # Without a model the SDK does not check results against the schema; tests do, against the whole dataclass.
-    tool.fn_metadata = FuncMetadata(
-        arg_model=tool.fn_metadata.arg_model, output_schema=_lean_output(get_type_hints(function)["return"])
-    )
+    output = _lean_output(get_type_hints(function)["return"])
+    if published is not None:
+        output["properties"] = {name: entry for name, entry in output["properties"].items() if name in published}
+    tool.fn_metadata = FuncMetadata(arg_model=tool.fn_metadata.arg_model, output_schema=output)
     return tool
 
 

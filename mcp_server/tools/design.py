@@ -61,6 +61,7 @@ Detail = Literal["concise", "full"]
 Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
 Offset = Annotated[int, Field(ge=0)]
 PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
+OF_A_FILE = ("n_obs", "n_vars", "species", "counts", "raw", "notes")
 NO_KINDS: dict[str, Kind] = {}
 
 
@@ -68,7 +69,7 @@ def design_tools(settings: Settings) -> list[Tool]:
     """Return the tools about designs, for a server with these settings."""
     tools = DesignTools(settings)
     return [
-        make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS),
+        make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS, published=OF_A_FILE),
         make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
         make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
         make_tool(tools.analyze_design, title="Say what a design allows", annotations=READS),

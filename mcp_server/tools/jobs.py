@@ -29,6 +29,10 @@ LOOKS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 # What a job has written so far is removed.
 ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
+HANDLE = ("id", "state")
+"""What is said of the results of most of these tools, as `job_status` says the rest."""
+STATUS = ("id", "state", "fraction", "result", "error")
+
 JobId = Annotated[str, Field(description="Its id.")]
 
 
@@ -36,11 +40,13 @@ def job_tools(settings: Settings) -> list[Tool]:
     """Return the tools about jobs, for a server with these settings."""
     tools = JobTools(settings)
     return [
-        make_tool(tools.infer_designs, title="Infer many designs in the background", annotations=STARTS),
-        make_tool(tools.job_status, title="Say how a job is", annotations=LOOKS),
-        make_tool(tools.job_wait, title="Wait for a job", annotations=LOOKS),
+        make_tool(
+            tools.infer_designs, title="Infer many designs in the background", annotations=STARTS, published=HANDLE
+        ),
+        make_tool(tools.job_status, title="Say how a job is", annotations=LOOKS, published=STATUS),
+        make_tool(tools.job_wait, title="Wait for a job", annotations=LOOKS, published=HANDLE),
         make_tool(tools.job_list, title="List jobs", annotations=LOOKS),
-        make_tool(tools.job_cancel, title="Cancel a job", annotations=ENDS),
+        make_tool(tools.job_cancel, title="Cancel a job", annotations=ENDS, published=HANDLE),
     ]
 
 
