@@ -81,7 +81,7 @@ class JobTools:
         seconds: Annotated[float, Field(description="Wait no longer than this.", ge=0, le=MOST_SECONDS)] = MOST_SECONDS,
     ) -> JobStatus:
         """Wait until a job is over, at most 50 seconds, reporting progress; returns what job_status does. Call
-        again while `state` is queued or running, or do something else: the job goes on by itself.
+        again while `state` is queued or running.
         """
         told = -1.0
 
