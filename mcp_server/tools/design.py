@@ -61,7 +61,7 @@ Detail = Literal["concise", "full"]
 Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
 Offset = Annotated[int, Field(ge=0)]
 PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
-OF_A_FILE = ("n_obs", "n_vars", "species", "counts", "raw", "notes")
+OF_A_FILE = ("n_obs", "n_vars", "species", "counts", "notes")
 NO_KINDS: dict[str, Kind] = {}
 
 
