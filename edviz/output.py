@@ -51,6 +51,14 @@ def writing(target: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+def is_same_file(target: Path, source: str | os.PathLike[str]) -> bool:
+    """Say whether a target is where something comes from; a text or an address is no file."""
+    try:
+        return target.samefile(source)
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_to_replace(target: Path, *sources: str) -> None:
     """Refuse to write where data is: in the place of a source, or of any HDF5 or compressed file.
 
@@ -60,7 +68,7 @@ def refuse_to_replace(target: Path, *sources: str) -> None:
         If that would be so; the text names another way.
     """
     for source in sources:
-        if "://" not in source and target.exists() and Path(source).exists() and target.samefile(source):
+        if is_same_file(target, source):
             raise OutputError(f"{target} is the file that is read; choose another output")
     if not target.is_file():
         return

@@ -217,11 +217,6 @@ def design_of(text_or_path: str) -> Design:
     return known_design_of(text_or_path).design
 
 
-def design_of_text(text: str) -> Design:
-    """Return the design that a text, JSON or a design card holds; raises as `known_design_of_text` does."""
-    return known_design_of_text(text).design
-
-
 def _of_design(design: Design) -> KnownDesign:
     return KnownDesign(design, levels={factor.name: factor.levels for factor in design.factors if factor.levels})
 

@@ -15,7 +15,7 @@ from _cli import arguments, page_of, run
 from edviz.description import describe_design
 from edviz.errors import OutputError
 from edviz.export.formats import FORMATS, SUFFIXES, Format, export_bytes
-from edviz.output import writing
+from edviz.output import is_same_file, writing
 from edviz.source import KnownDesign, known_design_of, known_design_of_text
 
 SOURCE = """the design: a text in the edviz language; or, if there is a file of this name, that file
@@ -81,17 +81,10 @@ def _print(drawn: bytes, form: Format) -> None:
 
 
 def _write(target: Path, source: str, drawn: bytes) -> None:
-    if _is_same_file(target, source):
+    if is_same_file(target, source):
         raise OutputError(f"the drawing would overwrite {source}, where the design comes from; choose another output")
     with writing(target) as stream:
         stream.buffer.write(drawn)
-
-
-def _is_same_file(target: Path, source: str) -> bool:
-    try:
-        return target.samefile(source)
-    except (OSError, ValueError):
-        return False  # the source is a text, or there is no target yet
 
 
 if __name__ == "__main__":

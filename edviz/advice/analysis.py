@@ -31,16 +31,13 @@ from edviz.errors import DesignError
 from edviz.infer import Inference
 from edviz.infer.facts import Facts
 from edviz.infer.findings import conditions
-from edviz.infer.replication import experimental_units
+from edviz.infer.replication import ExperimentalUnits, experimental_units
 from edviz.infer.result import Finding
 from edviz.infer.structure import Roles
 
 MOST_FACTORS = 6
 """The lattice of more factors is a picture that nobody reads."""
 MOST_ELEMENTS = 24
-MOST_INTERACTIONS = 3
-"""Of more conditions than this, interactions are not put into the strata."""
-
 FEW_DEGREES_OF_FREEDOM = 3
 """With fewer, the t quantile of a test is above 4 standard errors (alpha 0.05): only huge effects show."""
 
@@ -133,7 +130,7 @@ class ConditionAnalysis:
     confounded_with
         Factors that take degrees of freedom of it when they are adjusted for.
     subsets
-        Groups of levels that can be compared among themselves, where a batch keeps others apart.
+        Groups of levels that can be compared among themselves, where not all can be.
     strata
         The strata of units, coarsest first, and what of the condition is estimated in each.
     f_test
@@ -179,7 +176,7 @@ class DesignAnalysis:
     nothing_to_compare
         Why there is none; None if there is.
     interactions
-        Of every two conditions, given the blocks of both.
+        Of every two conditions, given the blocks of both and the other conditions.
     integration
         Columns as batch key, the best first.
     findings
@@ -221,9 +218,9 @@ def analyze_design(inference: Inference) -> DesignAnalysis:
 
 
 def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> ConditionAnalysis:
-    blocks, units = _blocks_and_units(facts, roles, advice)
-    every = np.arange(len(facts.codes(advice.condition)), dtype=np.int64)
-    table = units_of(facts, every, (*blocks, advice.condition, *(name for term in units for name in term)))
+    experimental = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
+    blocks, units = _blocks_and_units(facts, advice, experimental)
+    table = units_of(facts, (*blocks, advice.condition, *(name for term in units for name in term)))
     confounded = confoundings(facts, roles, advice)
     among = _unless_refused(lambda: subsets(facts, roles, advice, confounded)) or ()
     verdict, why = _verdict(facts, advice, among)
@@ -239,7 +236,7 @@ def _condition(facts: Facts, roles: Roles, advice: ConditionAdvice) -> Condition
         models=models(model_terms(facts, advice)) if advice.testable else (),
         in_groups=tuple(_in_groups(facts, roles, advice)) if advice.testable else (),
         pseudobulk=pseudobulk(facts, roles, advice),
-        cells_per_unit=_cells_per_unit(facts, roles, advice),
+        cells_per_unit=_cells_per_unit(facts, experimental),
     )
 
 
@@ -268,10 +265,9 @@ def _verdict(facts: Facts, advice: ConditionAdvice, among: Sequence[Subset]) -> 
     return "yes", ""
 
 
-def _blocks_and_units(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[list[str], list[Term]]:
+def _blocks_and_units(facts: Facts, advice: ConditionAdvice, units: ExperimentalUnits) -> tuple[list[str], list[Term]]:
     """Return the blocks of a condition, coarse to fine, and its unit, unless that is the finest there is."""
     blocks = sorted((name for name in advice.blocks if facts.kinds[name] == "unit"), key=facts.n_levels)
-    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
     is_coarser = advice.unit and len(units.rows) < int((units.codes >= 0).sum())
     return blocks, [advice.unit] if is_coarser else []
 
@@ -315,7 +311,7 @@ def _structure(facts: Facts, roles: Roles) -> Structure | None:
         names = names[:MOST_FACTORS]
     if not names:
         return None
-    table = units_of(facts, np.arange(len(facts.codes(names[0])), dtype=np.int64), names)
+    table = units_of(facts, names)
     found = _unless_refused(lambda: lattice(table, most=MOST_ELEMENTS))
     if found is None:
         notes.append("the lattice is too large to be drawn")
@@ -336,17 +332,15 @@ def _interactions(facts: Facts, advised: Sequence[ConditionAdvice]) -> Iterable[
         blocks = dict.fromkeys(name for name in (*a.blocks, *b.blocks) if name not in (a.condition, b.condition))
         others = [each.condition for each in advised if each.condition not in (a.condition, b.condition)]
         blocks |= dict.fromkeys(name for name in others if facts.crossed(name, a.condition))
-        every = np.arange(len(facts.codes(a.condition)), dtype=np.int64)
-        table = units_of(facts, every, (*blocks, a.condition, b.condition))
+        table = units_of(facts, (*blocks, a.condition, b.condition))
         found = _unless_refused(partial(interaction, table, (a.condition, b.condition), list(blocks)))
         if found is not None:
             yield found
 
 
-def _cells_per_unit(facts: Facts, roles: Roles, advice: ConditionAdvice) -> float | None:
+def _cells_per_unit(facts: Facts, units: ExperimentalUnits) -> float | None:
     if facts.unit is None or facts.unit_table is None or not facts.unit.columns:
         return None
-    units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
     present = units.codes >= 0
     sizes = np.bincount(units.codes[present], weights=facts.unit_table.sizes[present])
     sizes = sizes[sizes > 0]

@@ -81,11 +81,12 @@ class Confounding:
     explanations: tuple[str, ...]
 
 
-def units_of(facts: Facts, rows: Ints, names: Sequence[str]) -> UnitTable:
-    """Return the table of some units with some unit-level columns."""
+def units_of(facts: Facts, names: Sequence[str], rows: Ints | None = None) -> UnitTable:
+    """Return the table of the finest units, or of some of them, with one or more unit-level columns."""
     names = tuple(dict.fromkeys(names))
-    codes = np.stack([facts.codes(name)[rows] for name in names], axis=1) if names else np.zeros((len(rows), 0), int)
-    return UnitTable(names, codes.astype(np.int64), tuple(facts.tables.levels(name) for name in names))
+    codes = np.stack([facts.codes(name) for name in names], axis=1).astype(np.int64)
+    levels = tuple(facts.tables.levels(name) for name in names)
+    return UnitTable(names, codes if rows is None else codes[rows], levels)
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _with_levels(table: UnitTable, condition: str, levels: Sequence[str]) -> Uni
 
 def _units(facts: Facts, roles: Roles, advice: ConditionAdvice, terms: Sequence[str]) -> UnitTable:
     units = experimental_units(facts, (*roles.factors, *roles.batches), advice.condition)
-    return units_of(facts, units.rows, (*terms, advice.condition)).complete((*terms, advice.condition))
+    return units_of(facts, (*terms, advice.condition), units.rows).complete((*terms, advice.condition))
 
 
 def confoundings(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[Confounding, ...]:
@@ -215,7 +216,7 @@ def confoundings(facts: Facts, roles: Roles, advice: ConditionAdvice) -> tuple[C
     for name in _others(facts, roles, advice):
         if not units.tells(facts, name):
             continue
-        table = units_of(facts, units.rows, (name, advice.condition))
+        table = units_of(facts, (name, advice.condition), units.rows)
         try:
             told = effect(table, advice.condition, [(name,)])
         except DesignError:
@@ -254,9 +255,8 @@ def compare_levels(
         given = next((each.terms for each in advised), ())
     units = experimental_units(facts, (*roles.factors, *roles.batches), condition)
     # Finer than the units of the condition where what is given differs within them.
-    every = np.arange(len(units.codes), dtype=np.int64)
-    rows = units.rows if all(units.tells(facts, name) for name in given) else every
-    table = units_of(facts, rows, (*given, condition))
+    rows = units.rows if all(units.tells(facts, name) for name in given) else None
+    table = units_of(facts, (*given, condition), rows)
     return comparison(table, condition, one, other, [(name,) for name in given])
 
 

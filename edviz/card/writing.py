@@ -22,7 +22,7 @@ from edviz.errors import OutputError
 from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
-from edviz.output import writing
+from edviz.output import is_same_file, writing
 from edviz.remote import RemoteReport
 from edviz.supervised import start_reading
 
@@ -94,7 +94,7 @@ def write_card(
         If the card cannot be written, or something that is no design card is in its place.
     """
     target = Path(output) if output is not None else Path.cwd() / (stem_of(path) + SUFFIX)
-    if _is_same_file(target, Path(path)):
+    if is_same_file(target, path):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
     inference, text, remote = _made(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted)
@@ -264,10 +264,6 @@ def stem_of(path: str | os.PathLike[str]) -> str:
     'lung'
     """
     return name_of(path).removesuffix(".gz").removesuffix(".h5ad")
-
-
-def _is_same_file(a: Path, b: Path) -> bool:
-    return a.exists() and b.exists() and a.samefile(b)
 
 
 def _earlier_context(target: Path) -> str | None:

@@ -53,10 +53,6 @@ class Rows:
         """Return the rows under the mask."""
         return Rows({name: codes[mask] for name, codes in self.codes.items()}, self.n[mask])
 
-    def having(self, name: str, codes: Ints) -> Rows:
-        """Return the same rows with one more column, or with another one of that name."""
-        return Rows({**self.codes, name: codes}, self.n)
-
 
 @dataclass(frozen=True)
 class Coding:

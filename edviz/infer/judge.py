@@ -69,10 +69,6 @@ class Judge:
             return anchor, self._anchored_table(anchor, a, b)
         return "observations", without_strays(self._cleaned(a, b), stray_rate=self.tables.stray_rate)
 
-    def unit_level_codes(self, name: str) -> Ints | None:
-        """Return a column collapsed to units, or None if it varies within them."""
-        return None if self.unit_table is None else self.unit_table.codes.get(name)
-
     def _anchor(self, name: str) -> str | None:
         """Return the column that determines `name` and most others, `name` itself included."""
         if self.unit_table is not None and name in self.unit_table.codes:
