@@ -38,6 +38,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     Limits(first["address_space"], first["seconds"]).apply()
     # Plug-ins of HDF5 are programs that a file can ask for: none is looked for.
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
+    # A file that cannot be opened sends HDF5 to their folders nevertheless, for another way to open it.
+    os.environ["HDF5_PLUGIN_PATH"] = ""
     with ExitStack() as opened:
         answering = _Answering(first["location"], first["copy"], opened)
         for line in iter(requests.readline, b""):
