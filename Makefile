@@ -7,7 +7,7 @@
 PYTHON ?= python3
 FILE ?= tests/data/wu2020_tcells_200.h5ad
 SKILL = build/anndata-design-inspector
-SKILL_PARTS = $(wildcard SKILL.md LICENSE references scripts edviz)
+SKILL_PARTS = $(wildcard SKILL.md LICENSE references scripts edviz mcp_server)
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=")'
 

@@ -1,1 +1,1 @@
-"""The library as an MCP server: tools that call it, and nothing of its own about designs."""
+"""The library as an MCP server, and the subjects beside the design: jobs, GEO, training, embeddings."""

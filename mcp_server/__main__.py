@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edviz import __version__
 from edviz.errors import EdvizError
-from edviz.jobs.settings import RUNS, runs_folder
+from mcp_server.jobs.settings import RUNS, runs_folder
 from mcp_server.settings import (
     ADDRESSES,
     HTTP_NAMES,

@@ -89,8 +89,8 @@ def infer_one(args: argparse.Namespace) -> None:
 
 def infer_in_background(args: argparse.Namespace) -> None:
     """Start a job, and print its handle."""
-    from edviz.jobs.designs import request_for
-    from edviz.jobs.start import start_job
+    from mcp_server.jobs.designs import request_for
+    from mcp_server.jobs.start import start_job
 
     request = request_for(args.paths, overrides_of(args), processes=args.jobs, trusted=args.trusted)
     status = start_job("infer_designs", request)

@@ -14,11 +14,11 @@ from pathlib import Path
 from _cli import Page, arguments, counted, page_of, print_json, run
 from _progress import ProgressBar
 
-from edviz.jobs.cancel import cancel_job
-from edviz.jobs.folder import find_folder
-from edviz.jobs.log import log_lines
-from edviz.jobs.settings import runs_folder
-from edviz.jobs.status import JobList, JobStatus, list_jobs, newest_job, status_of_job, wait_for_job
+from mcp_server.jobs.cancel import cancel_job
+from mcp_server.jobs.folder import find_folder
+from mcp_server.jobs.log import log_lines
+from mcp_server.jobs.settings import runs_folder
+from mcp_server.jobs.status import JobList, JobStatus, list_jobs, newest_job, status_of_job, wait_for_job
 
 EXAMPLES = """examples:
   infer_design.py data/ --background

@@ -50,8 +50,8 @@ def no_such_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the folder of all jobs, not yet there, with kinds of jobs for tests; nothing is left running."""
-    from edviz.jobs.kinds import KINDS
-    from edviz.jobs.process import processes_of_job
+    from mcp_server.jobs.kinds import KINDS
+    from mcp_server.jobs.process import processes_of_job
     from tests.jobs import work
 
     folder = tmp_path / "runs"

@@ -12,11 +12,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from edviz.jobs.cancel import cancel_job
-from edviz.jobs.designs import request_for
-from edviz.jobs.settings import runs_folder
-from edviz.jobs.start import start_job
-from edviz.jobs.status import JobList, JobStatus, list_jobs, status_of_job, wait_for_job
+from mcp_server.jobs.cancel import cancel_job
+from mcp_server.jobs.designs import request_for
+from mcp_server.jobs.settings import runs_folder
+from mcp_server.jobs.start import start_job
+from mcp_server.jobs.status import JobList, JobStatus, list_jobs, status_of_job, wait_for_job
 from mcp_server.settings import Settings, place_to_read
 from mcp_server.tools._register import make_tool
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edviz.jobs.designs import join, request_for
+from mcp_server.jobs.designs import join, request_for
 from tests.scripts.running import run, run_json
 
 
@@ -56,7 +56,7 @@ def test_nothing_to_read_starts_nothing(runs: Path, tmp_path: Path) -> None:
 def test_shares_are_joined_in_order(files: Path, tmp_path: Path, runs: Path) -> None:
     from types import SimpleNamespace
 
-    from edviz.jobs.designs import work
+    from mcp_server.jobs.designs import work
 
     class Report(SimpleNamespace):
         def __call__(self, fraction: float, message: str) -> None: ...

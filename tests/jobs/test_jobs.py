@@ -13,21 +13,21 @@ from pathlib import Path
 import pytest
 
 from edviz.errors import JobError
-from edviz.jobs import cancel, start
-from edviz.jobs.cancel import cancel_job
-from edviz.jobs.folder import JobFolder, read_share
-from edviz.jobs.log import log_lines
-from edviz.jobs.process import Process, lives, processes_of_job, this_process
-from edviz.jobs.start import start_job
-from edviz.jobs.status import list_jobs, newest_job, status_of_job, wait_for_job
+from mcp_server.jobs import cancel, start
+from mcp_server.jobs.cancel import cancel_job
+from mcp_server.jobs.folder import JobFolder, read_share
+from mcp_server.jobs.log import log_lines
+from mcp_server.jobs.process import Process, lives, processes_of_job, this_process
+from mcp_server.jobs.start import start_job
+from mcp_server.jobs.status import list_jobs, newest_job, status_of_job, wait_for_job
 from tests.h5ad.files import REPOSITORY
 from tests.jobs.waiting import until
 from tests.scripts.running import run_json
 
 STARTER = """
 import json, sys, time
-from edviz.jobs.kinds import KINDS
-from edviz.jobs.start import start_job
+from mcp_server.jobs.kinds import KINDS
+from mcp_server.jobs.start import start_job
 from tests.jobs.work import WAITING
 KINDS["waiting"] = WAITING
 print(start_job("waiting", {"items": ["a"], "go": sys.argv[1]}).id, flush=True)

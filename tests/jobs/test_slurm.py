@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from edviz.errors import JobError
-from edviz.jobs.cancel import cancel_job
-from edviz.jobs.folder import JobFolder, read_launch, read_share
-from edviz.jobs.process import processes_of_job
-from edviz.jobs.slurm import is_queued
-from edviz.jobs.start import start_job
-from edviz.jobs.status import status_of_job, wait_for_job
+from mcp_server.jobs.cancel import cancel_job
+from mcp_server.jobs.folder import JobFolder, read_launch, read_share
+from mcp_server.jobs.process import processes_of_job
+from mcp_server.jobs.slurm import is_queued
+from mcp_server.jobs.start import start_job
+from mcp_server.jobs.status import status_of_job, wait_for_job
 from tests.h5ad.files import REPOSITORY
 from tests.jobs.slurm import cluster, reason_to_skip
 from tests.jobs.test_jobs import STARTER, parts

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from edviz.jobs.status import JobStatus, status_of_job
+from mcp_server.jobs.status import JobStatus, status_of_job
 
 
 def until(runs: Path, job: str, *states: str, fraction: float = 0.0, seconds: float = 30) -> JobStatus:

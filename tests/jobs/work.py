@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from edviz.errors import JobError
-from edviz.jobs.kinds import Kind
 from edviz.output import writing
+from mcp_server.jobs.kinds import Kind
 
 WAITING = Kind("waiting", "tests.jobs.work:wait", divides="items", join="tests.jobs.work:join")
 FAILING = Kind("failing", "tests.jobs.work:fail")

@@ -10,8 +10,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-from edviz.jobs.process import processes_of_job
-from edviz.jobs.start import start_job
+from mcp_server.jobs.process import processes_of_job
+from mcp_server.jobs.start import start_job
 from mcp_server.tools import jobs
 from tests.jobs.waiting import until
 from tests.mcp_server.serving import MODES, answer, client, refusal

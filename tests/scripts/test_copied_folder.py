@@ -32,7 +32,7 @@ finally:
 def skill(tmp_path: Path) -> Path:
     """Copy what a skill folder holds, to a place with a space in its name."""
     folder = tmp_path / "my skills" / "anndata-design-inspector"
-    for part in ("scripts", "edviz"):
+    for part in ("scripts", "edviz", "mcp_server"):
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

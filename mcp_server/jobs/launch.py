@@ -1,14 +1,14 @@
-"""Hand a job to submitit: `python -m edviz.jobs.launch FOLDER [NAME=VALUE ...]`, in a process of its own."""
+"""Hand a job to submitit: `python -m mcp_server.jobs.launch FOLDER [NAME=VALUE ...]`, in a process of its own."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from edviz.jobs.folder import JobFolder, JobRecord, Launch, read_record, write_plain
-from edviz.jobs.process import process_of
-from edviz.jobs.settings import PARAMETERS, parameters
-from edviz.jobs.worker import work_on
+from mcp_server.jobs.folder import JobFolder, JobRecord, Launch, read_record, write_plain
+from mcp_server.jobs.process import process_of
+from mcp_server.jobs.settings import PARAMETERS, parameters
+from mcp_server.jobs.worker import work_on
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ from edviz.collection.table import writing_table
 from edviz.collection.work import row_of_file
 from edviz.errors import JobError
 from edviz.infer import Overrides
-from edviz.jobs.worker import Report
 from edviz.output import writing
 from edviz.plain import from_plain, to_plain
+from mcp_server.jobs.worker import Report
 
 MOST_PROCESSES = 4
 RECORDS, TABLE = "designs.jsonl", "designs.csv"

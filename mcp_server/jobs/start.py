@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from edviz.errors import EdvizError, JobError
-from edviz.jobs import settings
-from edviz.jobs.folder import JobFolder, JobRecord, make_folder, now, write_plain
-from edviz.jobs.kinds import Kind, kind_named
-from edviz.jobs.log import log_lines
-from edviz.jobs.process import JOB
-from edviz.jobs.status import JobStatus, status_of
+from mcp_server.jobs import settings
+from mcp_server.jobs.folder import JobFolder, JobRecord, make_folder, now, write_plain
+from mcp_server.jobs.kinds import Kind, kind_named
+from mcp_server.jobs.log import log_lines
+from mcp_server.jobs.process import JOB
+from mcp_server.jobs.status import JobStatus, status_of
 
 LIBRARY = Path(__file__).resolve().parents[2]
 LAUNCH_SECONDS = 100
@@ -74,7 +74,7 @@ def _launch(folder: JobFolder, told: settings.Parameters) -> None:
     try:
         with folder.launch_log.open("wb") as log:
             done = subprocess.run(
-                [sys.executable, "-m", "edviz.jobs.launch", str(folder.path), *words],
+                [sys.executable, "-m", "mcp_server.jobs.launch", str(folder.path), *words],
                 check=False,
                 cwd=folder.path,
                 env={**os.environ, "PYTHONPATH": path, JOB: folder.id},

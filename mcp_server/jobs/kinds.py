@@ -33,7 +33,9 @@ class Kind:
 
 KINDS = {
     kind.name: kind
-    for kind in (Kind("infer_designs", "edviz.jobs.designs:work", divides="locations", join="edviz.jobs.designs:join"),)
+    for kind in (
+        Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
+    )
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from edviz.errors import JobError
 from edviz.h5ad.strings import harmless
-from edviz.jobs.folder import (
+from mcp_server.jobs.folder import (
     JobFolder,
     JobRecord,
     Launch,
@@ -24,9 +24,9 @@ from edviz.jobs.folder import (
     read_result,
     read_share,
 )
-from edviz.jobs.log import log_lines
-from edviz.jobs.process import is_here, lives
-from edviz.jobs.slurm import is_queued
+from mcp_server.jobs.log import log_lines
+from mcp_server.jobs.process import is_here, lives
+from mcp_server.jobs.slurm import is_queued
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 

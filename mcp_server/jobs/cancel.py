@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from edviz.errors import JobError
-from edviz.jobs import slurm
-from edviz.jobs.folder import JobFolder, Launch, find_folder, now, read_launch, read_share, write_plain
-from edviz.jobs.process import Process, is_here, lives, processes_of_job
-from edviz.jobs.status import JobStatus, status_of
+from mcp_server.jobs import slurm
+from mcp_server.jobs.folder import JobFolder, Launch, find_folder, now, read_launch, read_share, write_plain
+from mcp_server.jobs.process import Process, is_here, lives, processes_of_job
+from mcp_server.jobs.status import JobStatus, status_of
 
 GRACE_SECONDS = 8
 """For putting away what was begun; who still lives then is killed."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edviz.h5ad.strings import harmless
-from edviz.jobs.folder import JobFolder
+from mcp_server.jobs.folder import JobFolder
 
 TAIL_LINES = 20
 TAIL_BYTES = 64 << 10

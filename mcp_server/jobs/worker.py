@@ -14,10 +14,10 @@ from typing import Any
 
 from edviz.errors import EdvizError, JobError
 from edviz.h5ad.strings import harmless
-from edviz.jobs.folder import JobFolder, JobRecord, ShareStatus, now, read_record, read_share, write_plain
-from edviz.jobs.kinds import function_of
-from edviz.jobs.process import this_process
-from edviz.jobs.settings import PARAMETERS
+from mcp_server.jobs.folder import JobFolder, JobRecord, ShareStatus, now, read_record, read_share, write_plain
+from mcp_server.jobs.kinds import function_of
+from mcp_server.jobs.process import this_process
+from mcp_server.jobs.settings import PARAMETERS
 
 BEAT_SECONDS = 5
 REPORT_SECONDS, REPORT_STEP = 0.5, 0.01

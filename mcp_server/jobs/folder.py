@@ -14,11 +14,11 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edviz.errors import JobError
-from edviz.jobs.kinds import Kind
-from edviz.jobs.process import Process
-from edviz.jobs.settings import MOST_SHARES
 from edviz.output import writing
 from edviz.plain import from_plain, to_plain
+from mcp_server.jobs.kinds import Kind
+from mcp_server.jobs.process import Process
+from mcp_server.jobs.settings import MOST_SHARES
 
 T = TypeVar("T")
 
