@@ -13,7 +13,7 @@ from edviz.supervised.limits import limits_for
 from edviz.supervised.process import ReadingProcess
 
 if TYPE_CHECKING:
-    from edviz.contents import H5adSummary
+    from edviz.contents import CountsScan, H5adSummary
     from edviz.counting import Rows
     from edviz.h5ad.copies import Copy
     from edviz.h5ad.reader import H5adFile
@@ -31,6 +31,9 @@ class Reading(Protocol):
 
     def summary(self) -> H5adSummary:
         """Return what the file holds, as `edviz.h5ad.summarise` does."""
+
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix, as `edviz.h5ad.scanning.scan_counts` does."""
 
     def report(self) -> RemoteReport | None:
         """Return what was read from a server so far, or None if nothing was."""
@@ -99,6 +102,12 @@ class DirectReading:
 
         return summary_of(self._open("summary"))
 
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix."""
+        from edviz.h5ad.scanning import scan_counts
+
+        return scan_counts(self._open("summary"), location)
+
     def report(self) -> RemoteReport | None:
         """Say what was read from a server."""
         if self._copy is not None:
@@ -164,6 +173,13 @@ class SupervisedReading:
         from edviz.plain import from_plain
 
         return from_plain(H5adSummary, self._process.fetch(self._summary))
+
+    def scan(self, location: str) -> CountsScan:
+        """Ask for a look at all values of a matrix, and wait for it."""
+        from edviz.contents import CountsScan
+        from edviz.plain import from_plain
+
+        return from_plain(CountsScan, self._process.fetch(self._process.ask("scan", location=location)))
 
     def report(self) -> RemoteReport | None:
         """Ask what was read from a server."""
