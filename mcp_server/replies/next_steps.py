@@ -10,6 +10,7 @@ from edviz.description import DesignDescription
 from edviz.infer import Report
 from edviz.infer.result import Finding, Question
 from edviz.table import FactorListing
+from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
 
@@ -72,6 +73,19 @@ def after_card(result: CardResult) -> Steps:
         *_about_questions(result.questions),
         'Show the diagram; fill in the section "Biological context" of the card with the user.',
     )
+
+
+def after_plan(plan: Plan) -> Steps:
+    """Say what follows a plan of a training."""
+    if not plan.can_train:
+        return ("Tell the user the problems with their remedies; force only what the user wants overruled.",)
+    told = ("Tell the user the notices, and what is lost.",) if plan.notices or plan.lost else ()
+    return (*told, "Call train_scvi with the same arguments if the user agrees with batch key and time.")
+
+
+def after_start_of_training() -> Steps:
+    """Say what follows the start of a training."""
+    return ("Call job_status with the id until it is done, then tell the user losses, notices and check of the result.",)
 
 
 def _about_findings(findings: tuple[Finding, ...]) -> Steps:

@@ -87,3 +87,8 @@ class ReproducibleSplitter(DataSplitter):  # type: ignore[misc]
             # With its own source of numbers it takes none from the one that the model draws from.
             generator=torch.Generator(),
         )
+
+
+def splitter_for(seed: int) -> type[ReproducibleSplitter]:
+    """Return the splitter of a seed, in the form that scvi-tools takes: it makes the splitter itself."""
+    return type("SplitterOfSeed", (ReproducibleSplitter,), {"seed": seed})

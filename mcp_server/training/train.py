@@ -15,6 +15,7 @@ from edviz.plain import from_plain, to_plain
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
+from mcp_server.training.resuming import RUN, take_over, unfinished
 from mcp_server.training.settings import TrainingRequest, TrainingSettings
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 Report = Callable[[float, str], None]
 
-RUN = "scvi"
-"""Name of the result in the folder of a job."""
-UNFINISHED = ".unfinished"
 COMPARISON = "comparison"
 LATENT_BATCH_SIZE = 512
 SHARE_OF_TRAINING = 0.9
@@ -69,7 +67,7 @@ def work(request: Mapping[str, Any], report: Any) -> dict[str, Any]:
     """
     folder = report.folder / RUN
     if request.get("resume"):
-        shutil.copytree(request["resume"], unfinished(folder), dirs_exist_ok=True)
+        take_over(Path(request["resume"]), folder)
         result = resume(folder, report)
     else:
         result = train(request["path"], from_plain(TrainingRequest, request["settings"]), folder, report)
@@ -129,11 +127,6 @@ def resume(folder: Path, report: Report) -> TrainingResult:
     return _carry_out(started, folder, report)
 
 
-def unfinished(folder: Path) -> Path:
-    """Return what a folder is called while its training goes on."""
-    return folder.with_name(folder.name + UNFINISHED)
-
-
 def require_free(folder: Path, *, resuming: bool = False) -> None:
     """Refuse a folder that is there, or one whose training was begun.
 
@@ -145,10 +138,8 @@ def require_free(folder: Path, *, resuming: bool = False) -> None:
     if folder.exists():
         raise TrainingError(f"{folder} is there already; name another output")
     if unfinished(folder).exists() and not resuming:
-        remedy = "resume it, remove it, or name another output"
-        raise TrainingError(f"a training for {folder} was begun and not ended ({unfinished(folder).name}); {remedy}")
-    if resuming and not unfinished(folder).exists():
-        raise TrainingError(f"no training for {folder} was begun: there is no {unfinished(folder)}")
+        remedy = f"go on with it (resume {folder}), remove it, or name another output"
+        raise TrainingError(f"a training for {folder} was begun and not ended; {remedy}")
 
 
 def require_scvi() -> None:
@@ -265,9 +256,11 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_secon
 def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[Any], folder: Path) -> None:
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
-    from mcp_server.training.splitting import ReproducibleSplitter
+    from mcp_server.training.running import CarefulRunner
+    from mcp_server.training.splitting import splitter_for
 
-    model._data_splitter_cls = type("Splitter", (ReproducibleSplitter,), {"seed": settings.seed})
+    model._data_splitter_cls = splitter_for(settings.seed)
+    model._train_runner_cls = CarefulRunner
     checkpoint = folder / "checkpoint.ckpt"
     several = {"strategy": "ddp_spawn"} if settings.devices > 1 else {}
     try:
