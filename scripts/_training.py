@@ -86,16 +86,23 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
     for option in plan.covariate_options:
         yield "could be one", f"--covariate {option.column}: {option.reason}"
     settings, needed = plan.settings, plan.estimate
-    yield "settings", (
-        f"{settings.n_latent} latent dimensions, minibatches of {settings.batch_size}, at most {settings.epochs} epochs, "
-        f"learning rate {settings.learning_rate:g}, KL warm-up {settings.kl_warmup_epochs} epochs, seed {settings.seed}"
+    yield (
+        "settings",
+        (
+            f"{settings.n_latent} latent dimensions, minibatches of {settings.batch_size}, "
+            f"at most {settings.epochs} epochs, learning rate {settings.learning_rate:g}, "
+            f"KL warm-up {settings.kl_warmup_epochs} epochs, seed {settings.seed}"
+        ),
     )
     yield "device", f"{settings.accelerator}, {counted(settings.threads, 'thread')}"
     free = "" if needed.free_mb is None else f" of {needed.free_mb:,} MB that are free"
     yield "memory", f"about {needed.memory_mb:,} MB{free}"
     takes = "not known" if needed.seconds is None else f"about {_duration(needed.seconds)} at most"
     yield "time", f"{takes} ({needed.basis})"
-    yield "check", "a second training says what integration does; twice the time" if plan.check else "no second training"
+    yield (
+        "check",
+        "a second training says what integration does; twice the time" if plan.check else "no second training",
+    )
 
 
 def _counts(plan: Plan) -> str:

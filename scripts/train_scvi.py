@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5", "scvi-tools>=1.4.2,<1.6", "scib-metrics>=0.5", "matplotlib>=3.8"]
+# dependencies = [
+#   "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5",
+#   "anndata>=0.10", "matplotlib>=3.8", "scib-metrics>=0.5", "scvi-tools>=1.4.2,<1.6",
+# ]
 # ///
 """Train scVI on the raw counts of an .h5ad file, integrating what its design allows."""
 
@@ -130,7 +133,9 @@ def _folder(args: argparse.Namespace) -> Path:
     if args.output:
         return Path(args.output).absolute()
     if args.resume is not None:
-        return Path(f"{args.resume}-scvi").absolute() if is_job(args.resume) else folder_of_run(args.resume, runs_folder())
+        return (
+            Path(f"{args.resume}-scvi").absolute() if is_job(args.resume) else folder_of_run(args.resume, runs_folder())
+        )
     return Path(f"{Path(args.path).name.removesuffix('.gz').removesuffix('.h5ad')}-scvi").absolute()
 
 

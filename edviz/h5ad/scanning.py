@@ -1,4 +1,4 @@
-"""All values of a matrix, looked at once and not kept: whether they are counts, and which rows are not as they should be."""
+"""All values of a matrix, looked at once and not kept: whether they are counts, and where they are not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from edviz.contents import CountsScan, FeatureKind, RowsAtFault
 from edviz.errors import H5adError
@@ -24,6 +25,9 @@ ROWS_NAMED = 5
 DUPLICATES_NAMED = 5
 FEATURE_COLUMNS = ("feature_types", "feature_type", "modality")
 """Columns of var in which writers say what was measured: 10x Genomics the first, muon the last."""
+
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -178,8 +182,8 @@ def _check(matrix: CountsMatrix, seen: Matrix) -> None:
                 raise PartError(f"its {name} are missing")
             check_storage(part, most_chunk_bytes=MOST_MATRIX_CHUNK_BYTES)
         n_along = matrix.shape[0 if matrix.encoding != "csc_matrix" else 1]
-        pointers = parts["indptr"]
-        if parts["data"].shape != parts["indices"].shape or pointers is None or pointers.shape != (n_along + 1,):
+        shapes = [None if part is None else part.shape for part in parts.values()]
+        if shapes[0] != shapes[1] or shapes[2] != (n_along + 1,):
             raise PartError("its data, indices and indptr do not fit together")
     except PartError as error:
         raise H5adError(f"{matrix.location} cannot be read: {error}.") from error
@@ -197,7 +201,7 @@ def _dense_pieces(dataset: h5py.Dataset) -> Iterator[StoredValues]:
 
 def _sparse_pieces(matrix: CountsMatrix) -> Iterator[StoredValues]:
     data, indices = matrix.part["data"], matrix.part["indices"]
-    pointers = np.asarray(matrix.part["indptr"]).astype(np.int64)
+    pointers: Ints = np.asarray(matrix.part["indptr"]).astype(np.int64)
     is_csc = matrix.encoding == "csc_matrix"
     across = matrix.shape[0 if is_csc else 1]
     if pointers[0] != 0 or pointers[-1] != data.shape[0] or (np.diff(pointers) < 0).any():
@@ -206,7 +210,8 @@ def _sparse_pieces(matrix: CountsMatrix) -> Iterator[StoredValues]:
         stop = min(start + VALUES_AT_ONCE, data.shape[0])
         first = int(np.searchsorted(pointers, start, side="right")) - 1
         last = int(np.searchsorted(pointers, stop - 1, side="right")) - 1
-        lengths = np.diff(np.clip(pointers[first : last + 2], start, stop))
+        bounds: Ints = np.clip(pointers[first : last + 2], start, stop)
+        lengths = bounds[1:] - bounds[:-1]
         along = np.repeat(np.arange(first, last + 1), lengths)
         places = np.asarray(indices[start:stop]).astype(np.int64)
         if len(places) and (places.min() < 0 or places.max() >= across):

@@ -85,7 +85,9 @@ def after_plan(plan: Plan) -> Steps:
 
 def after_start_of_training() -> Steps:
     """Say what follows the start of a training."""
-    return ("Call job_status with the id until it is done, then tell the user losses, notices and check of the result.",)
+    return (
+        "Call job_status with the id until it is done, then tell the user losses, notices and check of the result.",
+    )
 
 
 def _about_findings(findings: tuple[Finding, ...]) -> Steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
@@ -23,24 +23,24 @@ from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.resuming import is_job, request_to_resume
 from mcp_server.training.settings import Accelerator, TrainingRequest
 
-READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+READS = ToolAnnotations(read_only_hint=True)
+STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False)
 
-OF_A_PLAN = ("can_train", "problems", "batch_key")
-HANDLE = ("id", "state")
+OF_A_PLAN = ("can_train", "problems")
+HANDLE = ("id",)
+"""The rest of a job is said by `job_status`."""
 
 H5adPath = Annotated[str, Field(description="An .h5ad file.")]
-Layer = Annotated[str | None, Field(description="X, raw or a layer; default: where the counts are.")]
-BatchKey = Annotated[str, Field(description="Column to integrate out, none, or auto: as the design advises.")]
-Force = Annotated[bool, Field(description="Overrule problems. Ask the user first.")]
+Layer = Annotated[str | None, Field(description="X, raw or a layer.")]
+BatchKey = Annotated[str, Field(description="Column, none, or auto.")]
 
 
 def training_tools(settings: Settings) -> list[Tool]:
     """Return the tools about training, for a server with these settings."""
     tools = TrainingTools(settings)
     return [
-        make_tool(tools.plan_training, title="Plan a training of scVI", annotations=READS, published=OF_A_PLAN),
-        make_tool(tools.train_scvi, title="Train scVI in the background", annotations=STARTS, published=HANDLE),
+        make_tool(tools.plan_training, title="Plan a training", annotations=READS, published=OF_A_PLAN),
+        make_tool(tools.train_scvi, title="Train scVI", annotations=STARTS, published=HANDLE),
     ]
 
 
@@ -50,38 +50,26 @@ class TrainingTools:
 
     settings: Settings
 
-    def plan_training(
-        self, path: H5adPath, layer: Layer = None, batch_key: BatchKey = "auto", force: Force = False
-    ) -> Reply[Plan]:
-        """Say what train_scvi would do with a file, or why it is refused: where the counts are (all are looked at),
-        which batch_key the design allows and what would be lost, settings, memory, time.
+    def plan_training(self, path: H5adPath, layer: Layer = None, batch_key: BatchKey = "auto") -> Reply[Plan]:
+        """Say what train_scvi would do with a file: where raw counts are, which batch_key the design allows, what
+        is lost, memory, time.
         """
-        asked = TrainingRequest(layer=layer, batch_key=batch_key, force=force)
-        plan = plan_training(place_to_read(path, self.settings), asked)
+        plan = plan_training(place_to_read(path, self.settings), TrainingRequest(layer=layer, batch_key=batch_key))
         return Reply(plan, after_plan(plan))
 
     def train_scvi(
         self,
-        path: Annotated[str | None, Field(description="An .h5ad file.")] = None,
+        path: Annotated[str, Field(description="An .h5ad file, or a lost job.")],
         layer: Layer = None,
         batch_key: BatchKey = "auto",
         n_latent: Annotated[int, Field(description="Latent dimensions.")] = 10,
-        epochs: Annotated[int | None, Field(description="Default: from the cells.")] = None,
-        batch_size: Annotated[int | None, Field(description="Cells in a minibatch.")] = None,
+        epochs: Annotated[int | None, Field(description="Most epochs.")] = None,
+        batch_size: Annotated[int | None, Field(description="Of minibatches.")] = None,
         accelerator: Annotated[Accelerator, Field(description="Device.")] = "auto",
-        seed: Annotated[int, Field(description="Of all random numbers.")] = 0,
-        force: Force = False,
-        resume: Annotated[str | None, Field(description="Or a job that was lost, to go on with.")] = None,
+        seed: Annotated[int, Field(description="Random seed.")] = 0,
+        force: Annotated[bool, Field(description="Overrule problems; ask first.")] = False,
     ) -> Reply[JobStatus]:
-        """Start a job that trains scVI on raw counts, and return its id at once. Call plan_training first. The result
-        names a folder: model for SCVI.load, latents, losses, report.
-        """
-        if resume is not None and path is None:
-            if not is_job(resume):
-                raise TrainingError("resume takes the id of a job; job_status lists them")
-            return Reply(start_job("train_scvi", request_to_resume(resume, runs_folder())), after_start_of_training())
-        if path is None or resume is not None:
-            raise TrainingError("give either path, or resume, a job that knows its file and its settings")
+        """Start a job that trains scVI on raw counts, and return its id. Call plan_training first."""
         asked = TrainingRequest(
             layer=layer,
             batch_key=batch_key,
@@ -92,8 +80,13 @@ class TrainingTools:
             seed=seed,
             force=force,
         )
+        return Reply(start_job("train_scvi", self._request(path, asked)), after_start_of_training())
+
+    def _request(self, path: str, asked: TrainingRequest) -> dict[str, Any]:
+        if is_job(path):
+            # What was begun knows its file and its settings.
+            return dict(request_to_resume(path, runs_folder()))
         place = place_to_read(path, self.settings)
         if not isinstance(place, Path):
             raise TrainingError("training reads the counts again and again: download the file first")
-        status = start_job("train_scvi", {"path": str(place), "settings": to_plain(asked)})
-        return Reply(status, after_start_of_training())
+        return {"path": str(place), "settings": to_plain(asked)}

@@ -29,9 +29,10 @@ def run_in_child(request: Mapping[str, Any], folder: Path, report: Report) -> di
     Parameters
     ----------
     request
-        `path` and `settings`, or `resume`, as for `mcp_server.training.train.work`.
+        `path` and `settings`, or `resume`, as for `mcp_server.training.train.work`; or `model`, `path` and `layer`,
+        to embed cells.
     folder
-        Where the result is to be.
+        Where the result is to be; of cells that are embedded, the file.
 
     Raises
     ------
@@ -99,8 +100,13 @@ def main() -> None:
 
 def _result(request: dict[str, Any], folder: Path, report: Report) -> object:
     from mcp_server.training.resuming import take_over
-    from mcp_server.training.train import resume, train
+    from mcp_server.training.train import require_scvi, resume, train
 
+    require_scvi()
+    if "model" in request:
+        from mcp_server.training.embedding import embed_cells
+
+        return embed_cells(Path(request["model"]), request["path"], folder, layer=request["layer"], report=report)
     if request.get("resume"):
         take_over(Path(request["resume"]), folder)
         return resume(folder, report)

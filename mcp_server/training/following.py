@@ -15,8 +15,14 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 
 from edviz.output import writing
 
-LOSSES = ("elbo_train", "elbo_validation", "reconstruction_loss_train", "reconstruction_loss_validation",
-          "kl_local_train", "kl_local_validation")
+LOSSES = (
+    "elbo_train",
+    "elbo_validation",
+    "reconstruction_loss_train",
+    "reconstruction_loss_validation",
+    "kl_local_train",
+    "kl_local_validation",
+)
 COLUMNS = ("epoch", "kl_weight", *LOSSES, "seconds")
 MONITORED = "elbo_validation"
 FIRST_BATCH = 0
@@ -119,7 +125,9 @@ class Following(Callback):  # type: ignore[misc]
         lasted = [each["seconds"] for each in self.rows[self._first :]]
         left = sum(lasted) / len(lasted) * (trainer.max_epochs - n)
         losses = ", ".join(f"{words} {row[name]:.1f}" for name, words in SAID.items() if name in row)
-        self._report(n / trainer.max_epochs, f"epoch {n} of {trainer.max_epochs}, {losses}, {_minutes(left)} left at most")
+        self._report(
+            n / trainer.max_epochs, f"epoch {n} of {trainer.max_epochs}, {losses}, {_minutes(left)} left at most"
+        )
 
     def _keep(self, trainer: Trainer) -> None:
         part = self._folder / "checkpoint.part"
@@ -148,7 +156,7 @@ def write_losses(path: Path, rows: list[Row]) -> None:
 
 
 def device_of(asked: str, devices: int) -> tuple[str, str | None]:
-    """Return the device that torch has, in the words of scvi-tools, and a notice if it is not the one that was asked for."""
+    """Return the device that torch has, as scvi-tools calls it, and a notice if another one was asked for."""
     usable = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     found = asked if usable.get(asked, False) else "cpu"
     if found == "cuda" and devices > torch.cuda.device_count():

@@ -110,12 +110,14 @@ def check_integration(plan: Plan, obs: DataFrame, latent: Floats, other: Floats)
     rows = np.sort(np.random.default_rng(plan.settings.seed).permutation(len(obs))[:MOST_CELLS])
     seen = obs.iloc[rows]
     with_key, without = (latent, other) if plan.batch_key else (other, latent)
-    scored = [score(space[rows], seen, key, plan.label, plan.conditions) for space in (with_key, without)]
-    words = tuple(describe(key, plan.label, *scored))
-    return IntegrationCheck(key, plan.label, len(rows), *scored, words)
+    inside, outside = (score(space[rows], seen, key, plan.label, plan.conditions) for space in (with_key, without))
+    words = tuple(describe(key, plan.label, inside, outside))
+    return IntegrationCheck(key, plan.label, len(rows), inside, outside, words)
 
 
-def score(latent: Floats, obs: DataFrame, key: str, label: str | None, conditions: tuple[str, ...]) -> IntegrationScores:
+def score(
+    latent: Floats, obs: DataFrame, key: str, label: str | None, conditions: tuple[str, ...]
+) -> IntegrationScores:
     """Score one latent representation, shape (n_cells, n_latent)."""
     from scib_metrics import clisi_knn, ilisi_knn, silhouette_batch, silhouette_label
 
@@ -168,8 +170,8 @@ def describe(key: str, label: str | None, with_key: IntegrationScores, without: 
 
 def _about_condition(inside: ConditionSignal, outside: ConditionSignal) -> str:
     numbers = (
-        f"{inside.share:.0%} of the nearest neighbours have the same level with the key and {outside.share:.0%} without, "
-        f"{inside.chance:.0%} by chance"
+        f"{inside.share:.0%} of the nearest neighbours have the same level with the key, {outside.share:.0%} without "
+        f"and {inside.chance:.0%} by chance"
     )
     if outside.signal < LEAST_SIGNAL:
         return f"{inside.condition} hardly shows in either: {numbers}."

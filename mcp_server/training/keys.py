@@ -66,7 +66,11 @@ def choose_batch_key(asked: str, inference: Inference, listing: FactorListing, n
             passed_over.append(f"{advice.column}: {why}")
             continue
         return KeyChoice(advice.column, advice.reason, advice.lost)
-    reason = f"no column is to be integrated out ({'; '.join(passed_over)})" if passed_over else "no column is a batch or a unit"
+    reason = (
+        f"no column is to be integrated out ({'; '.join(passed_over)})"
+        if passed_over
+        else "no column is a batch or a unit"
+    )
     return KeyChoice(None, reason, {})
 
 
@@ -78,7 +82,7 @@ def advice_on(column: str, inference: Inference) -> KeyAdvice | None:
 
 
 def alternative_key(inference: Inference, listing: FactorListing, n_cells: int) -> str | None:
-    """Name a column that could be a batch key, were it not for what is said against it; the finest that is not too fine."""
+    """Name the first column that could be a batch key, whatever is said against it but too many levels."""
     known = {column.name for column in listing.columns}
     advised = [advice.column for advice in advise_batch_keys(inference.facts, inference.roles)]
     return next((name for name in advised if name in known and not is_too_fine(listing, name, n_cells)), None)

@@ -208,8 +208,11 @@ def _notices(
         notices.append(f"{named} are no genes and are left out")
     if scan is not None and scan.encoding == "csc_matrix":
         notices.append(f"{scan.location} is stored by columns (CSC); it is turned into rows once, in memory")
-    notices += [f"{name} is integrated out with care: {advice.reason}" for name, advice in case.advice.items()
-                if advice is not None and advice.verdict in ("with care", "partly")]
+    notices += [
+        f"{name} is integrated out with care: {advice.reason}"
+        for name, advice in case.advice.items()
+        if advice is not None and advice.verdict in ("with care", "partly")
+    ]
     notices += _untold_conditions(key, case)
     if request.accelerator not in ("auto", "cpu", hardware.accelerator):
         notices.append(f"there seems to be no {request.accelerator} device here; training falls back to the processor")

@@ -104,7 +104,9 @@ def fractional_values(case: Case) -> Iterator[Problem]:
         share = case.scan.n_fractional / max(case.scan.n_stored, 1)
         text = f"{case.scan.location} holds {case.scan.n_fractional:,} values that are no whole numbers ({share:.0%})"
         elsewhere = [each.location for each in case.counts.checked if each.verdict == "counts"]
-        remedy = f"train on {elsewhere[0]}, which holds counts" if elsewhere else "raw counts are needed, not normalised"
+        remedy = (
+            f"train on {elsewhere[0]}, which holds counts" if elsewhere else "raw counts are needed, not normalised"
+        )
         yield Problem("fractional_values", text, remedy)
 
 
@@ -128,7 +130,9 @@ def missing_values(case: Case) -> Iterator[Problem]:
 def duplicate_genes(case: Case) -> Iterator[Problem]:
     """Refuse names that stand for several genes: no other file could be put in the same order."""
     if case.scan is not None and case.scan.n_duplicates:
-        text = f"{_counted(case.scan.n_duplicates, 'name')} in var stand for several genes: {_some(case.scan.duplicates)}"
+        text = (
+            f"{_counted(case.scan.n_duplicates, 'name')} in var stand for several genes: {_some(case.scan.duplicates)}"
+        )
         remedy = "sum these genes, or name them apart: adata.var_names_make_unique() on a copy of the file"
         yield Problem("duplicate_genes", text, remedy)
 
@@ -136,10 +140,9 @@ def duplicate_genes(case: Case) -> Iterator[Problem]:
 @guard
 def only_other_features(case: Case) -> Iterator[Problem]:
     """Refuse a matrix of antibodies or peaks alone."""
-    features = () if case.scan is None else case.scan.features
-    if features and all(is_no_gene(each.name) for each in features):
-        text = f"{case.scan.location if case.scan else 'X'} holds no genes but {_some(tuple(each.name for each in features))}"
-        yield Problem("only_other_features", text, "scVI models genes; for proteins beside genes scvi-tools has TOTALVI")
+    if case.scan is not None and case.scan.features and all(is_no_gene(each.name) for each in case.scan.features):
+        text = f"{case.scan.location} holds no genes but {_some(tuple(each.name for each in case.scan.features))}"
+        yield Problem("only_other_features", text, "scVI models genes; for others scvi-tools has TOTALVI and PEAKVI")
 
 
 @guard
@@ -158,7 +161,9 @@ def continuous_batch(case: Case) -> Iterator[Problem]:
         column = case.listing.column(name)
         is_measured = column.kind == "float" and (column.set_aside or (column.n_levels or 0) > FEWEST_CELLS_PER_BATCH)
         if is_measured:
-            yield Problem("continuous_batch", f"{name} holds measurements, not batches", "choose a column of categories")
+            yield Problem(
+                "continuous_batch", f"{name} holds measurements, not batches", "choose a column of categories"
+            )
 
 
 @guard

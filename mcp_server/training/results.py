@@ -1,4 +1,4 @@
-"""The folder that a training leaves: model, latents, losses as table and picture, report, and all that it was made with."""
+"""The folder that a training leaves: model, latents, losses, report, and all that it was made with."""
 
 from __future__ import annotations
 

@@ -69,7 +69,9 @@ class TrainingRequest:
         _require(self.accelerator in ACCELERATORS, f"the accelerator is one of {', '.join(ACCELERATORS)}")
         _require(1 <= self.n_latent <= 1000, f"n_latent is from 1 to 1000, not {self.n_latent}")
         _require(self.epochs is None or self.epochs >= 1, f"there is at least 1 epoch, not {self.epochs}")
-        _require(self.batch_size is None or self.batch_size >= 2, f"a minibatch has 2 cells or more, not {self.batch_size}")
+        _require(
+            self.batch_size is None or self.batch_size >= 2, f"a minibatch has 2 cells or more, not {self.batch_size}"
+        )
         _require(self.learning_rate is None or 0 < self.learning_rate < 1, "the learning rate is between 0 and 1")
         _require(self.devices >= 1, f"at least one device is used, not {self.devices}")
         _require(0 <= self.seed < 2**32, f"the seed is from 0 to 4294967295, not {self.seed}")

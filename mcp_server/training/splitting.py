@@ -18,7 +18,7 @@ SMALLEST_MINIBATCH = 2
 """Batch normalisation has no variance of one cell."""
 
 
-class EpochBatches(Sampler[list[int]]):
+class EpochBatches(Sampler[list[int]]):  # type: ignore[misc]
     """Minibatches of the cells of an epoch.
 
     Parameters

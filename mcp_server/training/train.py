@@ -19,7 +19,8 @@ from mcp_server.training.resuming import RUN, take_over, unfinished
 from mcp_server.training.settings import TrainingRequest, TrainingSettings
 
 if TYPE_CHECKING:
-    from anndata import AnnData
+    import numpy as np
+    from numpy.typing import NDArray
 
     from mcp_server.training.reading import Cells
     from mcp_server.training.results import TrainingResult
@@ -317,5 +318,3 @@ def _put_away(place: Path) -> None:
 
 def _part(report: Report, start: float, share: float) -> Report:
     return lambda fraction, message: report(start + share * fraction, message)
-
-
