@@ -27,7 +27,10 @@ def counts(n_cells: int = 200, n_genes: int = 30, seed: int = 0) -> np.ndarray:
 def cells(n_cells: int = 200, n_genes: int = 30, **columns: object) -> anndata.AnnData:
     """Make cells of two kinds in two batches."""
     numbers = np.arange(n_cells)
-    obs = {"batch": [f"b{number // 2 % 2}" for number in numbers], "cell_type": [f"t{number % 2}" for number in numbers]}
+    obs = {
+        "batch": [f"b{number // 2 % 2}" for number in numbers],
+        "cell_type": [f"t{number % 2}" for number in numbers],
+    }
     frame = pandas.DataFrame(obs | columns, index=[f"cell{number}" for number in numbers])
     genes = pandas.DataFrame(index=[f"gene{number}" for number in range(n_genes)])
     return anndata.AnnData(X=sparse.csr_matrix(counts(n_cells, n_genes)), obs=frame, var=genes)
