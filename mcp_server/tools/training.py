@@ -15,7 +15,7 @@ from mcp_server.jobs.settings import runs_folder
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus
 from mcp_server.replies import Reply
-from mcp_server.replies.next_steps import after_plan, after_start_of_training
+from mcp_server.replies.next_steps import after_job, after_plan
 from mcp_server.settings import Settings, place_to_read
 from mcp_server.tools._register import make_tool
 from mcp_server.training.errors import TrainingError
@@ -23,12 +23,10 @@ from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.resuming import is_job, request_to_resume
 from mcp_server.training.settings import Accelerator, TrainingRequest
 
-READS = ToolAnnotations(read_only_hint=True)
-STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False)
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 
 OF_A_PLAN = ("can_train", "problems")
-HANDLE = ("id",)
-"""The rest of a job is said by `job_status`."""
 
 H5adPath = Annotated[str, Field(description="An .h5ad file.")]
 Layer = Annotated[str | None, Field(description="X, raw or a layer.")]
@@ -40,7 +38,7 @@ def training_tools(settings: Settings) -> list[Tool]:
     tools = TrainingTools(settings)
     return [
         make_tool(tools.plan_training, title="Plan a training", annotations=READS, published=OF_A_PLAN),
-        make_tool(tools.train_scvi, title="Train scVI", annotations=STARTS, published=HANDLE),
+        make_tool(tools.train_scvi, title="Train scVI", annotations=STARTS),
     ]
 
 
@@ -80,7 +78,8 @@ class TrainingTools:
             seed=seed,
             force=force,
         )
-        return Reply(start_job("train_scvi", self._request(path, asked)), after_start_of_training())
+        status = start_job("train_scvi", self._request(path, asked))
+        return Reply(status, after_job(status))
 
     def _request(self, path: str, asked: TrainingRequest) -> dict[str, Any]:
         if is_job(path):
