@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback
 
 from edviz.output import writing
 
@@ -24,7 +24,6 @@ LOSSES = (
     "kl_local_validation",
 )
 COLUMNS = ("epoch", "kl_weight", *LOSSES, "seconds")
-MONITORED = "elbo_validation"
 FIRST_BATCH = 0
 MOST_SEEDS = 2**32
 
@@ -49,22 +48,6 @@ class Reseeding(Callback):  # type: ignore[misc]
 
     def _seed_for(self, number: int) -> None:
         seed_everything((self._seed * 1_000_003 + number) % MOST_SEEDS, verbose=False)
-
-
-class HeldOutStopping(EarlyStopping):  # type: ignore[misc]
-    """Ends a training whose held-out loss does not fall any more.
-
-    While the weight of the KL divergence is small the loss may rise without being wrong, so epochs before `first_epoch`
-    end nothing; which epoch it is is asked of the trainer, and so known after a resumption, too.
-    """
-
-    def __init__(self, patience: int, first_epoch: int) -> None:
-        super().__init__(MONITORED, patience=patience, mode="min", min_delta=0.0)
-        self._first_epoch = first_epoch
-
-    def _run_early_stopping_check(self, trainer: Trainer) -> None:
-        if trainer.current_epoch >= self._first_epoch:
-            super()._run_early_stopping_check(trainer)
 
 
 class Following(Callback):  # type: ignore[misc]

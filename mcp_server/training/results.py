@@ -28,6 +28,8 @@ MODEL, LATENT, LOSSES, PICTURE, REPORT, RECORD = (
 OBSM, OTHER_OBSM = "X_scVI", "X_scVI_other_key"
 LATE_WEIGHT = 0.5
 """With less weight on the KL divergence at the end, the latents are hardly regularised."""
+MUCH_WORSE = 0.02
+"""Above the best held-out loss, at the end: more than noise."""
 
 
 @dataclass(frozen=True)
@@ -198,14 +200,26 @@ def _result(started: Started, trained: Trained, check: IntegrationCheck | None, 
         seconds=round(seconds, 1),
         cells_per_second=round(len(trained.losses) * plan.n_cells / max(seconds, 1e-3), 1),
         device=trained.device,
-        notices=(*plan.notices, *trained.notices, *_about_end(last["kl_weight"])),
+        notices=(*plan.notices, *trained.notices, *about_end(trained.losses)),
         check=check,
     )
 
 
-def _about_end(weight: float) -> Iterator[str]:
-    if weight < LATE_WEIGHT:
-        yield f"the weight of the KL divergence had reached {weight:.2f} of 1 when training ended; give it more epochs"
+def about_end(losses: list[dict[str, float]]) -> Iterator[str]:
+    """Say what is to be known of the way in which a training ended."""
+    n, weight = len(losses), losses[-1]["kl_weight"]
+    held_out = [row.get("elbo_validation", 0.0) for row in losses]
+    best = min(range(n), key=lambda epoch: held_out[epoch])
+    if held_out[-1] > held_out[best] * (1 + MUCH_WORSE):
+        yield (
+            f"the held-out loss was lowest in epoch {best + 1} ({held_out[best]:,.1f}) and rose to {held_out[-1]:,.1f}: the "
+            f"model learns these cells by heart; train again with {best + 1} epochs, or with more cells"
+        )
+    elif weight < LATE_WEIGHT:
+        yield (
+            f"the weight of the KL divergence had reached {weight:.2f} of 1 when training ended; with {n} epochs at most "
+            "it grows to 1 in as many"
+        )
 
 
 def _settings(started: Started) -> Iterator[tuple[str, Any]]:

@@ -220,10 +220,11 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_secon
         If the losses are no numbers any more.
     """
     import torch
+    from lightning.pytorch.callbacks import EarlyStopping
     from scvi import settings as scvi_settings
     from scvi.model import SCVI
 
-    from mcp_server.training.following import Following, HeldOutStopping, Reseeding, device_of
+    from mcp_server.training.following import Following, Reseeding, device_of
     from mcp_server.training.reading import sharing_counts
 
     settings = plan.settings
@@ -245,7 +246,8 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_secon
     began = time.monotonic()
     folder.mkdir(exist_ok=True)
     report(0.0, "the first epoch")
-    stopping = HeldOutStopping(settings.patience, first_epoch=settings.kl_warmup_epochs // 2)
+    # Not that of scvi-tools, which counts epochs that no checkpoint remembers.
+    stopping = EarlyStopping("elbo_validation", patience=settings.patience, min_delta=0.0)
     _run(model, settings, device, [Reseeding(settings.seed), stopping, following], folder)
     _require_numbers(following.rows)
     seconds = time.monotonic() - began

@@ -230,11 +230,23 @@ def test_a_folder_that_is_there_is_not_written_into(tmp_path):
 
 
 def test_a_training_ends_when_the_held_out_loss_falls_no_more(tmp_path):
-    result = trained(written(cells(), tmp_path), tmp_path / "scvi", epochs=80, learning_rate=0.1)
+    result = trained(written(cells(100), tmp_path), tmp_path / "scvi", epochs=150, learning_rate=0.05)
     assert result.stopped_early
     losses = pandas.read_csv(tmp_path / "scvi" / "losses.csv")["elbo_validation"]
-    # Not before half of the warm-up, and a tenth of the epochs after the best one that counts.
-    assert losses.iloc[40:].idxmin() == len(losses) - 1 - 8
+    # A tenth of the epochs after the best one.
+    assert losses.idxmin() == len(losses) - 1 - 15
+
+
+def test_a_model_that_learns_cells_by_heart_is_said_with_the_epochs_that_are_enough():
+    from mcp_server.training.results import about_end
+
+    rows = [{"kl_weight": 0.1, "elbo_validation": loss} for loss in (100.0, 90.0, 95.0, 99.0)]
+    (said,) = about_end(rows)
+    assert "lowest in epoch 2 (90.0) and rose to 99.0" in said
+    assert "with 2 epochs" in said
+    (early,) = about_end(rows[:2])
+    assert "had reached 0.10 of 1" in early
+    assert list(about_end([{"kl_weight": 0.9, "elbo_validation": 90.0}])) == []
 
 
 def test_a_device_that_is_not_there_is_replaced_by_the_processor_with_a_notice(tmp_path):
