@@ -105,7 +105,9 @@ def place(tmp_path: Path) -> Path:
     for skill in (REPOSITORY / "skills").iterdir():
         (place / "skills" / skill.name).mkdir(parents=True)
     counts = np.random.default_rng(1).poisson(2, (160, 60)).astype("float32")
-    anndata.AnnData(counts, _obs(), pd.DataFrame(index=[f"GENE{number}" for number in range(60)])).write_h5ad(place / "FILE.h5ad")
+    anndata.AnnData(counts, _obs(), pd.DataFrame(index=[f"GENE{number}" for number in range(60)])).write_h5ad(
+        place / "FILE.h5ad"
+    )
     for name in ("FILE", "B.h5ad", "my_data.h5ad", "data/one.h5ad", "FOLDER/two.h5ad"):
         (place / name).parent.mkdir(exist_ok=True)
         shutil.copy(place / "FILE.h5ad", place / name)
