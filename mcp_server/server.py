@@ -17,6 +17,7 @@ from mcp_server.prompts import PROMPTS
 from mcp_server.settings import Settings, place_to_write
 from mcp_server.skills import FRESH_MS, Skills, skill_folder
 from mcp_server.tools.design import design_tools
+from mcp_server.tools.embeddings import embedding_tools
 from mcp_server.tools.jobs import job_tools
 
 NAME = "anndata-design-inspector"
@@ -39,7 +40,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
         title="AnnData design inspector",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=[*design_tools(settings), *job_tools(settings)],
+        tools=[*design_tools(settings), *job_tools(settings), *embedding_tools(settings)],
         extensions=[Skills(skill_folder())],
         # Nothing in the lists changes while the server runs.
         cache_hints={method: CacheHint(ttl_ms=FRESH_MS, scope="public") for method in LISTS},
@@ -49,6 +50,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
         description = " ".join(inspect.cleandoc(prompt.__doc__ or "").split())
         server.prompt(title=prompt.__name__.replace("_", " ").capitalize(), description=description)(prompt)
     _offer_cards(server, settings)
+    _offer_plots(server, settings)
     return server
 
 
@@ -65,6 +67,21 @@ def _offer_cards(server: MCPServer[None], settings: Settings) -> None:
         if not place.is_file():
             raise ResourceNotFoundError(f"no card {place}; write_design_card writes one")
         return place.read_text(encoding="utf-8")
+
+
+def _offer_plots(server: MCPServer[None], settings: Settings) -> None:
+    @server.resource(
+        "plot://{name}",
+        name="plot",
+        title="Plot of cells",
+        description="A picture that plot_embedding saved.",
+        mime_type="image/png",
+    )
+    def plot(name: str) -> bytes:
+        place = place_to_write(name + ".png", settings)
+        if not place.is_file():
+            raise ResourceNotFoundError(f"no picture {place}; plot_embedding makes one")
+        return place.read_bytes()
 
 
 @contextlib.asynccontextmanager

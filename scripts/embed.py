@@ -15,9 +15,8 @@ from pathlib import Path
 from _cli import arguments, page_of, print_json, run
 from _progress import ProgressBar
 
-from mcp_server.embeddings.backends import CHOICES
-from mcp_server.embeddings.embedding import ALL_CELLS, METHODS, EmbeddingRequest, EmbeddingResult, embed
-from mcp_server.embeddings.sampling import MOST_CELLS
+from mcp_server.embeddings.embedding import EmbeddingResult, embed
+from mcp_server.embeddings.requests import ALL_CELLS, BACKEND_CHOICES, METHODS, MOST_CELLS, EmbeddingRequest
 
 EXAMPLES = """examples:
   embed.py RUN
@@ -35,13 +34,22 @@ def main() -> None:
     """Read the arguments, embed, say what came of it."""
     parser = arguments(__doc__, examples=EXAMPLES)
     parser.add_argument("source", metavar="FILE|RUN", help="an .h5ad file, or the folder of a training run")
-    parser.add_argument("--obsm", metavar="NAME", help="what to embed (default: X_scVI, X_pca, or components of counts)")
+    parser.add_argument(
+        "--obsm", metavar="NAME", help="what to embed (default: X_scVI, X_pca, or components of counts)"
+    )
     parser.add_argument("--method", choices=METHODS, default="tsne", help="(default: %(default)s)")
     parser.add_argument(
-        "--backend", choices=CHOICES, default="auto", help="what computes t-SNE; remote sends data to $EDVIZ_TSNE_URL"
+        "--backend",
+        choices=BACKEND_CHOICES,
+        default="auto",
+        help="what computes t-SNE; remote sends data to $EDVIZ_TSNE_URL",
     )
     parser.add_argument(
-        "--sample", metavar="N|all", type=_n_cells, default=MOST_CELLS, help="most cells to embed (default: %(default)s)"
+        "--sample",
+        metavar="N|all",
+        type=_n_cells,
+        default=MOST_CELLS,
+        help="most cells to embed (default: %(default)s)",
     )
     parser.add_argument(
         "--stratify", metavar="C", action="append", default=[], help="column that a sample is to represent (repeatable)"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from _cli import arguments, page_of, print_json, run
 
 from mcp_server.embeddings.picture import picture_path, plot_embedding
-from mcp_server.embeddings.views import PlotRequest
+from mcp_server.embeddings.requests import PlotRequest
 
 EXAMPLES = """examples:
   plot_embedding.py RUN --color cell_type --color donor
@@ -31,14 +31,14 @@ def main() -> None:
         "--color", metavar="C", action="append", default=[], help="column to colour by; each has a panel (repeatable)"
     )
     parser.add_argument("--facet", metavar="C", help="column with a panel for each level")
-    parser.add_argument("--beside", metavar="NAME|SOURCE", help="other coordinates to draw beside, as in SOURCE or obsm")
+    parser.add_argument(
+        "--beside", metavar="NAME|SOURCE", help="other coordinates to draw beside, as in SOURCE or obsm"
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="order of drawing (default: %(default)s)")
     parser.add_argument("-o", "--output", metavar="OUT.png", help="the picture (default: in this folder)")
     args = parser.parse_args()
     output = args.output or picture_path(args.source, args.color, args.facet)
-    request = PlotRequest(
-        args.source, str(output), args.obsm, tuple(args.color), args.facet, args.beside, args.seed
-    )
+    request = PlotRequest(args.source, str(output), args.obsm, tuple(args.color), args.facet, args.beside, args.seed)
     plot = plot_embedding(request)
     if args.json:
         print_json(plot)

@@ -9,18 +9,15 @@ import ctypes
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Literal, get_args
 
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.reading import Coordinates
 from mcp_server.embeddings.reporting import Tell
+from mcp_server.embeddings.requests import Backend, BackendChoice
 from mcp_server.embeddings.tsne import TsneSettings
 
-Backend = Literal["opentsne", "cuml", "remote"]
-BackendChoice = Literal["auto", "opentsne", "cuml", "remote"]
 Tsne = Callable[[Coordinates, TsneSettings, Tell], Coordinates]
 
-CHOICES: tuple[BackendChoice, ...] = get_args(BackendChoice)
 FUNCTIONS: dict[Backend, tuple[str, str]] = {
     "opentsne": ("mcp_server.embeddings.tsne", "open_tsne"),
     "cuml": ("mcp_server.embeddings.cuml", "gpu_tsne"),

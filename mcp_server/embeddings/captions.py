@@ -13,7 +13,8 @@ from mcp_server.embeddings.colours import MOST_NAMED, Key, key_of
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.neighbours import N_NEIGHBOURS, same_label_share
 from mcp_server.embeddings.reading import Codes, Colouring, Coordinates, Levels, Numbers
-from mcp_server.embeddings.views import MOST_DRAWN, MOST_FACETS, PlotRequest, View
+from mcp_server.embeddings.requests import PlotRequest
+from mcp_server.embeddings.views import MOST_DRAWN, MOST_FACETS, View
 
 LONGEST_NAME = 38
 LEVELS_IN_CAPTION = 12

@@ -11,7 +11,7 @@ from typing import Any
 from edviz.errors import EdvizError
 from edviz.plain import from_plain, to_plain
 from mcp_server.embeddings.picture import Plot, limit_memory
-from mcp_server.embeddings.views import PlotRequest
+from mcp_server.embeddings.requests import PlotRequest
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from mcp_server.embeddings.reading import Coordinates
 from mcp_server.embeddings.store import replacing
 
 MOST_PIXELS = 1568
-WIDEST = 11.0
-"""Inches; what is wider has smaller text, so that blocks go below each other instead."""
+PREFERRED_RATIO = 1.3
+"""Width by height of a sheet that suits a screen."""
 MOST_BYTES = 750_000
 FINEST = 160
 """Dots per inch; text of 8 points has 18 dots then."""
@@ -93,6 +93,24 @@ def draw(blocks: Sequence[Block], target: Path, *, title: str, description: str,
     return PngSize(png.width, png.height, len(png.data))
 
 
+@dataclass(frozen=True)
+class _Grid:
+    """Widths of columns and heights of rows, in inches."""
+
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+
+    @property
+    def width(self) -> float:
+        """Width of the sheet."""
+        return sum(self.widths) + GAP * (len(self.widths) - 1) + 2 * MARGIN
+
+    @property
+    def height(self) -> float:
+        """Height of the sheet."""
+        return sum(self.heights) + GAP * (len(self.heights) - 1) + 2 * MARGIN
+
+
 class _Sheet:
     """A figure that grows: everything is placed in inches first, and drawn once the size is known."""
 
@@ -102,26 +120,26 @@ class _Sheet:
 
     def fill(self, blocks: Sequence[Block]) -> tuple[float, float]:
         """Draw blocks in a grid, and return the size of the whole in inches."""
-        n_columns = self._n_columns(blocks)
+        grids = [self._grid_of(blocks, n_columns) for n_columns in self._column_numbers(blocks)]
+        # What is smaller in inches has larger text in pixels.
+        grid = min(grids, key=lambda grid: max(grid.width, PREFERRED_RATIO * grid.height))
+        self._figure.set_size_inches(grid.width, grid.height)
+        for number, block in enumerate(blocks):
+            row, column = divmod(number, len(grid.widths))
+            x = MARGIN + sum(grid.widths[:column]) + GAP * column
+            y = MARGIN + sum(grid.heights[:row]) + GAP * row
+            self._draw_block(block, x, y, len(grid.widths))
+        return grid.width, grid.height
+
+    @staticmethod
+    def _column_numbers(blocks: Sequence[Block]) -> tuple[int, ...]:
+        return (1, 2) if len(blocks) > 1 and all(len(block.panels) == 1 for block in blocks) else (1,)
+
+    def _grid_of(self, blocks: Sequence[Block], n_columns: int) -> _Grid:
         sizes = [self._size(block, n_columns) for block in blocks]
         widths = [max(size[0] for size in sizes[column::n_columns]) for column in range(n_columns)]
         rows = [sizes[start : start + n_columns] for start in range(0, len(sizes), n_columns)]
-        heights = [max(size[1] for size in row) for row in rows]
-        width = sum(widths) + GAP * (n_columns - 1) + 2 * MARGIN
-        height = sum(heights) + GAP * (len(rows) - 1) + 2 * MARGIN
-        self._figure.set_size_inches(width, height)
-        for number, block in enumerate(blocks):
-            row, column = divmod(number, n_columns)
-            x = MARGIN + sum(widths[:column]) + GAP * column
-            y = MARGIN + sum(heights[:row]) + GAP * row
-            self._draw_block(block, x, y, n_columns)
-        return width, height
-
-    def _n_columns(self, blocks: Sequence[Block]) -> int:
-        """Put blocks of one panel in two columns, if they are not too wide."""
-        if len(blocks) < 2 or any(len(block.panels) > 1 for block in blocks):
-            return 1
-        return 2 if 2 * max(self._size(block, 2)[0] for block in blocks) <= WIDEST else 1
+        return _Grid(tuple(widths), tuple(max(size[1] for size in row) for row in rows))
 
     def _size(self, block: Block, n_side_by_side: int) -> tuple[float, float]:
         grid = self._grid(block, n_side_by_side)
@@ -170,10 +188,11 @@ class _Sheet:
         if panel.everything is not None:
             axes.scatter(*panel.everything.T, s=size, c=LIGHT_GREY, linewidths=0)
         self._scatter(axes, panel, block, size)
-        if is_first and panel.axes:
-            for text, where, kind in ((panel.axes[0], (0.5, -0.012), "x"), (panel.axes[1], (-0.012, 0.5), "y")):
-                turned = {"rotation": 90, "ha": "right", "va": "center"} if kind == "y" else {"ha": "center", "va": "top"}
-                axes.text(*where, text, transform=axes.transAxes, size=SMALL_TEXT, color="#555555", **turned)
+        if panel.axes:
+            look: dict[str, Any] = {"transform": axes.transAxes, "size": SMALL_TEXT, "color": "#555555"}
+            axes.text(0.5, -0.012, panel.axes[0], ha="center", va="top", **look)
+            if is_first:
+                axes.text(-0.012, 0.5, panel.axes[1], ha="right", va="center", rotation=90, **look)
         if block.key is not None:
             self._draw_labels(axes, panel, block.key, place)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from edviz.h5ad.columns import Labelled, Plain
 from edviz.h5ad.reader import H5adFile, open_h5ad
 from edviz.h5ad.strings import harmless
 from edviz.output import refuse_to_replace
-from mcp_server.embeddings.backends import BackendChoice, choose_backend, tsne_of
+from mcp_server.embeddings.backends import choose_backend, tsne_of
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.expression import components_of_counts
 from mcp_server.embeddings.neighbours import N_NEIGHBOURS, preservation
@@ -29,48 +29,18 @@ from mcp_server.embeddings.reading import (
     read_names,
 )
 from mcp_server.embeddings.reporting import Tell, part_of, silent
-from mcp_server.embeddings.sampling import MOST_CELLS, Sample, choose_cells
+from mcp_server.embeddings.requests import ALL_CELLS, EmbeddingRequest, Method
+from mcp_server.embeddings.sampling import Sample, choose_cells
 from mcp_server.embeddings.sources import Source, find_source
 from mcp_server.embeddings.store import write_embedding
 from mcp_server.embeddings.tsne import TsneSettings
 from mcp_server.embeddings.umap import umap
 
-Method = Literal["tsne", "umap", "pca"]
-METHODS: tuple[Method, ...] = get_args(Method)
 USUAL_COORDINATES = ("X_scVI", "X_scANVI", "X_pca_harmony", "X_pca", "X_scvi", "X_PCA")
 """What is embedded if nothing is named, the first that is there."""
 MOST_LEVELS_OF_STRATA = 200
-ALL_CELLS = 0
 READ_SHARE = 0.2
 PACKAGES = {"opentsne": "openTSNE", "cuml": "cuml", "umap": "umap-learn", "pca": "scikit-learn"}
-
-
-@dataclass(frozen=True)
-class EmbeddingRequest:
-    """What is to be embedded, and how.
-
-    Attributes
-    ----------
-    source
-        An .h5ad file, or the folder of a training run.
-    obsm
-        Entry of obsm; if None X_scVI or X_pca, and if there is none principal components of the counts.
-    sample
-        The most cells to embed, and 0 for all.
-    stratify
-        Columns whose combinations a sample represents; by default the batch of the training, then the labels in obs.
-    roots
-        Folders in which a file that a run names must lie; None allows any.
-    """
-
-    source: str
-    obsm: str | None = None
-    method: Method = "tsne"
-    backend: BackendChoice = "auto"
-    sample: int = MOST_CELLS
-    stratify: tuple[str, ...] = ()
-    seed: int = 0
-    roots: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,7 @@ def _most_variable(
     return np.sort(np.argsort(-variances, kind="stable")[:n])
 
 
-def _blocks(
-    part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool
-) -> Iterator[Any]:
+def _blocks(part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool) -> Iterator[Any]:
     """Read the chosen rows in blocks, normalised if they are counts."""
     from scipy.sparse import csr_matrix
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
-from mcp_server.embeddings.embedding import EmbeddingRequest, embed
+from mcp_server.embeddings.requests import EmbeddingRequest
 
 if TYPE_CHECKING:
     from mcp_server.jobs.worker import Report
@@ -28,6 +28,8 @@ def work(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     EdvizError
         If that cannot be done; the text says why.
     """
+    from mcp_server.embeddings.embedding import embed
+
     asked = from_plain(EmbeddingRequest, dict(request))
     done = embed(asked, report.folder, lambda share: report(share, f"{asked.method}: {share:.0%}"))
     plain: Any = to_plain(done)

@@ -10,14 +10,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edviz.output import refuse_to_replace
 from edviz.plain import from_plain, to_plain
 from mcp_server.embeddings.errors import EmbeddingError
-
-if TYPE_CHECKING:
-    from mcp_server.embeddings.views import PlotRequest
+from mcp_server.embeddings.requests import PlotRequest
 
 LIBRARY = Path(__file__).resolve().parents[2]
 SECONDS = 300

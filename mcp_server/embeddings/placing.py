@@ -66,6 +66,4 @@ def _free_place(wanted: Point, size: Size, taken: Sequence[tuple[Point, Size]]) 
 
 
 def _overlap(a: Point, size_a: Size, b: Point, size_b: Size) -> bool:
-    return bool(
-        abs(a[0] - b[0]) < (size_a[0] + size_b[0]) / 2 and abs(a[1] - b[1]) < (size_a[1] + size_b[1]) / 2
-    )
+    return bool(abs(a[0] - b[0]) < (size_a[0] + size_b[0]) / 2 and abs(a[1] - b[1]) < (size_a[1] + size_b[1]) / 2)

@@ -9,8 +9,6 @@ import numpy as np
 
 from mcp_server.embeddings.reading import Codes, Levels
 
-MOST_CELLS = 100_000
-"""More are sampled unless all are asked for."""
 MOST_STRATA = 1_000
 LEAST_OF_A_STRATUM = 20
 

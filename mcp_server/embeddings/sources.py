@@ -14,12 +14,11 @@ from edviz.h5ad.parts import HDF5_ERRORS, check_storage, find_dataset
 from edviz.h5ad.reader import H5adFile
 from edviz.h5ad.strings import harmless
 from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.requests import ADDRESSES
 
 LATENT, TRAINING = "latent.h5ad", "training.json"
 SETTINGS = "embedding"
 """Entry of uns in which an embedding says how it was made."""
-ADDRESSES = "://"
-"""Among the folders that may be read, it stands for all servers."""
 MOST_BYTES = 16 << 20
 
 
@@ -113,7 +112,9 @@ def _training_run(folder: Path, roots: Sequence[str] | None) -> Source:
     try:
         written = (folder / TRAINING).read_bytes()[:MOST_BYTES]
     except OSError as error:
-        raise EmbeddingError(f"{folder} has {LATENT} but no {TRAINING}, which names the file that was trained on") from error
+        raise EmbeddingError(
+            f"{folder} has {LATENT} but no {TRAINING}, which names the file that was trained on"
+        ) from error
     training = _parsed(written.decode("utf-8", "replace"))
     path = training.get("path")
     if not isinstance(path, str):

@@ -24,6 +24,7 @@ from mcp_server.embeddings.reading import (
     read_coordinates,
     read_names,
 )
+from mcp_server.embeddings.requests import PlotRequest
 from mcp_server.embeddings.sources import LATENT, Source, find_source, settings_of, source_of_embedding
 from mcp_server.embeddings.store import ROW
 
@@ -33,38 +34,6 @@ EMBEDDINGS_OF_A_RUN = ("tsne", "umap", "pca")
 MOST_COLOURS = 6
 MOST_FACETS = 12
 MOST_DRAWN = 200_000
-
-
-@dataclass(frozen=True)
-class PlotRequest:
-    """What is to be plotted.
-
-    Attributes
-    ----------
-    source
-        An .h5ad file, the folder of a training run, or an embedding.
-    obsm
-        Coordinates; if None those of the embedding, t-SNE, UMAP or whatever there is.
-    color
-        Columns of obs, a panel each.
-    facet
-        Column of obs with a panel for each level, the other cells in grey behind.
-    beside
-        Other coordinates to draw beside: an entry of obsm, or another source.
-    output
-        The PNG file.
-    roots
-        Folders in which a file that a source names must lie; None allows any.
-    """
-
-    source: str
-    output: str
-    obsm: str | None = None
-    color: tuple[str, ...] = ()
-    facet: str | None = None
-    beside: str | None = None
-    seed: int = 0
-    roots: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +150,9 @@ def _rows_in(data: H5adFile, embedding: H5adFile) -> Codes:
     rows = _recorded_rows(embedding)
     if rows is None and len(names) == len(wanted):
         rows = np.arange(len(names))
-    fits = rows is not None and len(rows) == len(wanted) and (not len(rows) or 0 <= rows.min() <= rows.max() < len(names))
+    fits = (
+        rows is not None and len(rows) == len(wanted) and (not len(rows) or 0 <= rows.min() <= rows.max() < len(names))
+    )
     if rows is not None and fits and all(names[row] == name for row, name in zip(rows.tolist(), wanted, strict=True)):
         return rows
     place = {name: row for row, name in enumerate(names)}

@@ -1,0 +1,78 @@
+"""What can be asked for; nothing that reads or computes is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Method = Literal["tsne", "umap", "pca"]
+Backend = Literal["opentsne", "cuml", "remote"]
+BackendChoice = Literal["auto", "opentsne", "cuml", "remote"]
+
+METHODS: tuple[Method, ...] = get_args(Method)
+BACKEND_CHOICES: tuple[BackendChoice, ...] = get_args(BackendChoice)
+MOST_CELLS = 100_000
+"""More are sampled unless all are asked for."""
+ALL_CELLS = 0
+ADDRESSES = "://"
+"""Among the folders that may be read, it stands for all servers."""
+
+
+@dataclass(frozen=True)
+class EmbeddingRequest:
+    """What is to be embedded, and how.
+
+    Attributes
+    ----------
+    source
+        An .h5ad file, or the folder of a training run.
+    obsm
+        Entry of obsm; if None X_scVI or X_pca, and if there is none principal components of the counts.
+    sample
+        The most cells to embed, and 0 for all.
+    stratify
+        Columns whose combinations a sample represents; by default the batch of the training, then the labels in obs.
+    roots
+        Folders in which a file that a run names must lie; None allows any.
+    """
+
+    source: str
+    obsm: str | None = None
+    method: Method = "tsne"
+    backend: BackendChoice = "auto"
+    sample: int = MOST_CELLS
+    stratify: tuple[str, ...] = ()
+    seed: int = 0
+    roots: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class PlotRequest:
+    """What is to be plotted.
+
+    Attributes
+    ----------
+    source
+        An .h5ad file, the folder of a training run, or an embedding.
+    obsm
+        Coordinates; if None those of the embedding, t-SNE, UMAP or whatever there is.
+    color
+        Columns of obs, a panel each.
+    facet
+        Column of obs with a panel for each level, the other cells in grey behind.
+    beside
+        Other coordinates to draw beside: an entry of obsm, or another source.
+    output
+        The PNG file.
+    roots
+        Folders in which a file that a source names must lie; None allows any.
+    """
+
+    source: str
+    output: str
+    obsm: str | None = None
+    color: tuple[str, ...] = ()
+    facet: str | None = None
+    beside: str | None = None
+    seed: int = 0
+    roots: tuple[str, ...] | None = None
