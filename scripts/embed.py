@@ -95,7 +95,7 @@ def embed_here(request: EmbeddingRequest, args: argparse.Namespace) -> None:
 
 def embed_in_background(request: EmbeddingRequest, args: argparse.Namespace) -> None:
     """Start a job, and print its handle."""
-    from mcp_server.embeddings.job import request_for
+    from mcp_server.embeddings.requests import request_for
     from mcp_server.jobs.start import start_job
 
     status = start_job("embed", request_for(request))

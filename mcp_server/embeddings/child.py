@@ -43,7 +43,8 @@ def draw_plot(request: PlotRequest) -> Plot:
     OutputError
         If the picture cannot be written.
     """
-    from mcp_server.embeddings.captions import alt_text_of, blocks_of, caption_of
+    from mcp_server.embeddings.blocks import blocks_of
+    from mcp_server.embeddings.captions import alt_text_of, caption_of
     from mcp_server.embeddings.drawing import draw, ratio_of
     from mcp_server.embeddings.views import read_views
 

@@ -2,8 +2,8 @@
 
 The first eight are those of Okabe and Ito (2008). The others were added one by one, each as far as can be from all
 before it (Glasbey et al. 2007). The distance of two colours is the least that protan, deutan and tritan vision see
-(Machado et al. 2009), or half of what normal vision sees, in Oklab; `python -m tests.embeddings.palette` finds them again.
-No set of so many is safe by itself: plots with more than eight levels carry labels, too.
+(Machado et al. 2009), or half of what normal vision sees, in Oklab; `python -m tests.embeddings.palette` finds them
+again. No set of so many is safe by itself: plots with more than eight levels carry labels, too.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mcp_server.embeddings.captions import LONGEST_NAME, Block, Panel, shown
+from mcp_server.embeddings.blocks import Block, Panel, shown
 from mcp_server.embeddings.colours import LIGHT_GREY, OKABE_ITO, Key
 from mcp_server.embeddings.errors import needs
 from mcp_server.embeddings.placing import label_places
@@ -36,8 +36,7 @@ WIDTHS = {1: 6.0, 2: 4.4, 3: 3.3, 4: 2.7}
 FLATTEST, TALLEST = 0.55, 1.5
 MOST_LABELS_BY_NAME, LONGEST_LABEL, SHORT_LABEL = 20, 14, 4
 FEWEST_LEVELS_WITH_LABELS = 9
-ROBUST = (1, 99)
-"""Percentiles between which numbers are told apart by colour."""
+LONGEST_NAME = 38
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
+from mcp_server.embeddings.embedding import embed
 from mcp_server.embeddings.requests import EmbeddingRequest
 
 if TYPE_CHECKING:
     from mcp_server.jobs.worker import Report
-
-
-def request_for(request: EmbeddingRequest) -> dict[str, Any]:
-    """Return the request of a job; its worker has a working directory of its own."""
-    place = request.source if "://" in request.source else str(Path(request.source).absolute())
-    plain: Any = to_plain(request)
-    return plain | {"source": place}
 
 
 def work(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -28,9 +21,8 @@ def work(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     EdvizError
         If that cannot be done; the text says why.
     """
-    from mcp_server.embeddings.embedding import embed
-
     asked = from_plain(EmbeddingRequest, dict(request))
     done = embed(asked, report.folder, lambda share: report(share, f"{asked.method}: {share:.0%}"))
     plain: Any = to_plain(done)
-    return dict(plain)
+    result: dict[str, Any] = plain
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def label_places(
             yield labels[place], found / per_unit
 
 
-def _spread(points: Coordinates, centre: Point) -> float:
+def _spread(points: Coordinates, centre: NDArray[Any]) -> float:
     return float(np.median(np.linalg.norm(points - centre, axis=1)))
 
 

@@ -83,10 +83,7 @@ def read_coordinates(h5ad: H5adFile, name: str) -> Coordinates:
     if name not in held:
         raise EmbeddingError(f"{h5ad.path} has no obsm {harmless(name)!r}; {_offer('entries', held, name)}")
     part = find_part(h5ad.root, "obsm")
-    if isinstance(part, h5py.Dataset):
-        values = _read_field(part, name)
-    else:
-        values = _read_table(part, name, h5ad)
+    values = _read_field(part, name) if isinstance(part, h5py.Dataset) else _read_table(part, name, h5ad)
     if values.ndim != 2 or values.shape[0] != h5ad.obs.n or not values.shape[1]:
         shape = " x ".join(map(str, values.shape))
         raise EmbeddingError(f"obsm {harmless(name)!r} of {h5ad.path} is {shape}, not a row for each of the "

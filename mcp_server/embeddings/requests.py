@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from edviz.plain import to_plain
 
 Method = Literal["tsne", "umap", "pca"]
 Backend = Literal["opentsne", "cuml", "remote"]
@@ -76,3 +79,11 @@ class PlotRequest:
     beside: str | None = None
     seed: int = 0
     roots: tuple[str, ...] | None = None
+
+
+def request_for(request: EmbeddingRequest) -> dict[str, Any]:
+    """Return the request of a job; its worker has a working directory of its own."""
+    place = request.source if "://" in request.source else str(Path(request.source).absolute())
+    plain: Any = to_plain(request)
+    asked: dict[str, Any] = plain
+    return asked | {"source": place}

@@ -56,7 +56,7 @@ def choose_cells(n_total: int, most: int, columns: Sequence[Levels], *, seed: in
 
 
 def _strata(n_total: int, columns: Sequence[Levels]) -> tuple[Codes, tuple[str, ...]]:
-    strata, names = np.zeros(n_total, dtype=np.int64), []
+    strata, names = np.zeros(n_total, dtype=np.int64), list[str]()
     for column in columns:
         joined = strata * (len(column.names) + 1) + column.codes + 1
         found, finer = np.unique(joined, return_inverse=True)
@@ -75,4 +75,4 @@ def _shares(sizes: Codes, most: int) -> Codes:
     left = most - int(given.sum())
     for place in np.argsort(np.floor(quota) - quota, kind="stable")[: max(left, 0)]:
         given[place] += given[place] < sizes[place]
-    return np.minimum(given, sizes)
+    return np.asarray(np.minimum(given, sizes), dtype=np.int64)

@@ -76,7 +76,8 @@ def find_source(place: str, roots: Sequence[str] | None = None) -> Source:
     if len(held) == 1:
         return Source(str(held[0]), str(held[0]), folder=path)
     raise EmbeddingError(
-        f"{path} is neither a training run ({LATENT} and {TRAINING}) nor a folder with one .h5ad file; it has {len(held)}"
+        f"{path} is neither a training run ({LATENT} and {TRAINING}) nor a folder with one .h5ad file; "
+        f"it has {len(held)}"
     )
 
 

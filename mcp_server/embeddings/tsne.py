@@ -22,6 +22,8 @@ FEWEST_CELLS = 4
 EARLY_STEPS, STEPS = 250, 500
 EXAGGERATION = 12
 UNITS_OF_AN_INTERVAL = 2
+FEWEST_FOR_INTERPOLATION = 2_500
+"""Of fewer cells, trees (Barnes and Hut) are faster: the grid costs the same whatever is on it."""
 STEPS_BETWEEN_REPORTS = 25
 MOMENTUM = 0.8
 NEIGHBOURS_SHARE, EARLY_SHARE = 0.15, 0.4
@@ -81,7 +83,7 @@ def open_tsne(points: Coordinates, settings: TsneSettings, tell: Tell) -> Coordi
     embedding = TSNEEmbedding(
         initialization.pca(points, random_state=settings.seed),
         affinities,
-        negative_gradient_method="fft",
+        negative_gradient_method="bh" if len(points) < FEWEST_FOR_INTERPOLATION else "fft",
         ints_in_interval=UNITS_OF_AN_INTERVAL,
         random_state=settings.seed,
         n_jobs=n_jobs,

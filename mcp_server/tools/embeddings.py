@@ -11,9 +11,8 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from edviz.errors import JobError
-from mcp_server.embeddings.job import request_for
 from mcp_server.embeddings.picture import picture_path, plot_embedding
-from mcp_server.embeddings.requests import ADDRESSES, MOST_CELLS, EmbeddingRequest, Method, PlotRequest
+from mcp_server.embeddings.requests import ADDRESSES, MOST_CELLS, EmbeddingRequest, Method, PlotRequest, request_for
 from mcp_server.jobs.folder import ID, find_folder
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.jobs.start import start_job

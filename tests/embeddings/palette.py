@@ -1,7 +1,8 @@
 """How the colours of plots were found: each as far as can be from all before it, whoever looks at them.
 
-`python -m tests.embeddings.palette` prints them. The conversions are written from the publications: sRGB (IEC 61966-2-1),
-Oklab (Ottosson 2020), colour vision deficiencies of full severity (Machado, Oliveira and Fernandes 2009, table 1).
+`python -m tests.embeddings.palette` prints them. The conversions are written from the publications: sRGB (IEC
+61966-2-1), Oklab (Ottosson 2020), colour vision deficiencies of full severity (Machado,
+Oliveira and Fernandes 2009, table 1).
 """
 
 import itertools
@@ -10,11 +11,11 @@ import numpy as np
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 VISIONS = {
-    "normal": np.eye(3),
-    "protan": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deutan": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritan": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
-}  # fmt: skip
+    "normal": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
 LIGHTEST, DARKEST = 0.88, 0.4
 """Colours beyond would be lost on white, or look black."""
 OF_NORMAL = 0.5
@@ -53,7 +54,7 @@ def oklab(rgb):
 
 def seen(hexes):
     """Return the colours in Oklab, for each vision."""
-    return np.stack([oklab(linear(hexes) @ matrix.T) for matrix in VISIONS.values()])
+    return np.stack([oklab(linear(hexes) @ np.transpose(matrix)) for matrix in VISIONS.values()])
 
 
 def distances(hexes, others):
