@@ -27,6 +27,7 @@ DOCUMENTS = [
     "references/findings.md",
     "references/comparison.md",
     "references/statistics.md",
+    "references/embedding.md",
     "CONTRIBUTING.md",
 ]
 FENCES = [

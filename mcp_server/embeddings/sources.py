@@ -120,7 +120,8 @@ def _training_run(folder: Path, roots: Sequence[str] | None) -> Source:
     path = training.get("path")
     if not isinstance(path, str):
         raise EmbeddingError(f"{folder / TRAINING} names no file that was trained on")
-    batch_key = training.get("batch_key")
+    result = training.get("result")
+    batch_key = result.get("batch_key") if isinstance(result, dict) else None
     strata = (batch_key,) if isinstance(batch_key, str) else ()
     return Source(str(folder / LATENT), _allowed(path, roots), strata, folder)
 

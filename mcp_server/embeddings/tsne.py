@@ -79,9 +79,13 @@ def open_tsne(points: Coordinates, settings: TsneSettings, tell: Tell) -> Coordi
     affinities = affinity.PerplexityBasedNN(
         knn_index=PrecomputedNeighbors(found, distances), perplexity=perplexity, n_jobs=n_jobs
     )
+    # Without two directions in which cells differ there are no two principal components to start from.
+    has_directions = points.shape[1] > 1 and bool((np.ptp(points, axis=0) > 0).any())
+    initialise = initialization.pca if has_directions else initialization.random
+    start = initialise(points, random_state=settings.seed)
     tell(NEIGHBOURS_SHARE)
     embedding = TSNEEmbedding(
-        initialization.pca(points, random_state=settings.seed),
+        start,
         affinities,
         negative_gradient_method="bh" if len(points) < FEWEST_FOR_INTERPOLATION else "fft",
         ints_in_interval=UNITS_OF_AN_INTERVAL,

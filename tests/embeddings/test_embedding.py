@@ -100,7 +100,7 @@ def test_a_training_run_is_embedded_beside_its_latent_representation(tmp_path: P
     run = tmp_path / "run"
     run.mkdir()
     write_cells(run / "latent.h5ad", {"batch": groups.astype(str)}, {"X_scVI": points})
-    (run / "training.json").write_text(json.dumps({"path": str(data), "batch_key": "batch"}))
+    (run / "training.json").write_text(json.dumps({"path": str(data), "result": {"batch_key": "batch"}}))
     result = embed(EmbeddingRequest(str(run)))
     assert Path(result.path) == run / "tsne.h5ad"
     assert json.loads(anndata.read_h5ad(result.path).uns["embedding"])["source"] == str(data)

@@ -47,8 +47,10 @@ def test_few_cells_are_embedded_with_a_perplexity_that_fits(n: int) -> None:
     assert np.ptp(found) < 1000
 
 
-def test_equal_cells_are_no_trouble() -> None:
-    assert np.isfinite(open_tsne(np.ones((40, 5), np.float32), TsneSettings(), silent)).all()
+@pytest.mark.parametrize("n_dimensions", [1, 5])
+def test_equal_cells_and_one_dimension_are_no_trouble(n_dimensions: int) -> None:
+    points = np.ones((40, n_dimensions), np.float32)
+    assert np.isfinite(open_tsne(points, TsneSettings(), silent)).all()
 
 
 def test_three_cells_are_too_few() -> None:
