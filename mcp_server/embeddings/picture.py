@@ -7,17 +7,20 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edviz.output import refuse_to_replace
 from edviz.plain import from_plain, to_plain
+from edviz.progress import report_stage
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.requests import PlotRequest
 
 LIBRARY = Path(__file__).resolve().parents[2]
 SECONDS = 300
+POLL_SECONDS = 0.25
 MEBIBYTE = 1 << 20
 MOST_MEMORY = 6 * 1024 * MEBIBYTE
 """Of addresses, of which libraries alone map more than one gigabyte."""
@@ -78,17 +81,7 @@ def plot_embedding(request: PlotRequest, *, seconds: float = SECONDS) -> Plot:
     """
     sources = (request.source, *((request.beside,) if request.beside else ()))
     refuse_to_replace(Path(request.output), *sources)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "mcp_server.embeddings.child"],
-            input=json.dumps(to_plain(request)).encode(),
-            capture_output=True,
-            check=False,
-            env=_environment(),
-            timeout=seconds,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EmbeddingError(f"the plot was not drawn within {seconds:.0f} seconds; embed a sample first") from error
+    done = _drawn(json.dumps(to_plain(request)).encode(), seconds)
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     try:
         said = json.loads(lines[-1])
@@ -109,6 +102,30 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     except (ImportError, ValueError, OSError):  # Windows has none, and macOS refuses
         return
+
+
+def _drawn(asked: bytes, seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """Run the process that draws; it ends with the call that wants the picture."""
+    command = [sys.executable, "-m", "mcp_server.embeddings.child"]
+    deadline = time.monotonic() + seconds
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
+    ) as process:
+        pending: bytes | None = asked
+        try:
+            while True:
+                report_stage("drawing")
+                try:
+                    said, complained = process.communicate(pending, timeout=min(POLL_SECONDS, seconds))
+                    return subprocess.CompletedProcess(command, process.returncode, said, complained)
+                except subprocess.TimeoutExpired as error:
+                    pending = None
+                    if time.monotonic() > deadline:
+                        raise EmbeddingError(
+                            f"the plot was not drawn within {seconds:.0f} seconds; embed a sample first"
+                        ) from error
+        finally:
+            process.kill()
 
 
 def _environment() -> dict[str, str]:

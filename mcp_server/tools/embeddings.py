@@ -17,15 +17,16 @@ from mcp_server.jobs.folder import ID, find_folder
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus, status_of
+from mcp_server.replies import Reply
+from mcp_server.replies.next_steps import after_job
 from mcp_server.replies.picture import Picture
 from mcp_server.settings import Settings, place_to_read, place_to_write
 from mcp_server.tools._register import make_picture_tool, make_tool
-from mcp_server.tools.jobs import HANDLE, STARTS
 
 PLOT_SECONDS = 50
 """Clients give up on a call after a minute."""
-# A picture of the same name is replaced.
-DRAWS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
+# Data may be on a server; a picture of the same name is replaced.
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False)
 Obsm = Annotated[str | None, Field(description="Entry of obsm.")]
 
 
@@ -33,8 +34,8 @@ def embedding_tools(settings: Settings) -> list[Tool]:
     """Return the tools about embeddings, for a server with these settings."""
     tools = EmbeddingTools(settings)
     return [
-        make_tool(tools.embed, title="Embed cells", annotations=STARTS, published=HANDLE),
-        make_picture_tool(tools.plot_embedding, title="Plot cells", annotations=DRAWS),
+        make_tool(tools.embed, title="Embed cells", annotations=WRITES, published=("id", "state")),
+        make_picture_tool(tools.plot_embedding, title="Plot cells", annotations=WRITES),
     ]
 
 
@@ -50,20 +51,21 @@ class EmbeddingTools:
         method: Annotated[Method, Field(description="How.")] = "tsne",
         obsm: Obsm = None,
         sample: Annotated[int, Field(description="Most cells; 0: all.")] = MOST_CELLS,
-    ) -> JobStatus:
-        """Start a job that embeds cells in two dimensions; then job_status, then plot_embedding."""
+    ) -> Reply[JobStatus]:
+        """Start a job that embeds cells in two dimensions, for plot_embedding."""
         request = EmbeddingRequest(self._place(source), obsm, method, sample=sample, roots=self._roots())
-        return start_job("embed", request_for(request))
+        status = start_job("embed", request_for(request))
+        return Reply(status, after_job(status))
 
     def plot_embedding(
         self,
         source: Annotated[str, Field(description=".h5ad file or embed job.")],
         color: Annotated[tuple[str, ...], Field(description="obs columns.")] = (),
-        facet: Annotated[str | None, Field(description="Column; a panel a level.")] = None,
+        facet: Annotated[str | None, Field(description="A panel per level.")] = None,
         beside: Annotated[str | None, Field(description="Other source or obsm.")] = None,
         obsm: Obsm = None,
     ) -> Picture:
-        """Show cells in two dimensions (any obsm) as an image with a caption, saved as PNG, too."""
+        """Show cells in two dimensions: image and caption, saved as PNG."""
         name = picture_path(source, color, facet)
         request = PlotRequest(
             source=self._place(source),
