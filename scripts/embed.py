@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   embed.py cells.h5ad --method umap
   embed.py cells.h5ad --obsm X_pca_harmony --sample all -o cells.tsne.h5ad
   embed.py cells.h5ad --method pca
+  embed.py RUN --beside counts
   embed.py RUN --background
 
 Without coordinates in obsm, the counts are normalised and reduced to principal components first.
@@ -34,8 +35,9 @@ def main() -> None:
     """Read the arguments, embed, say what came of it."""
     parser = arguments(__doc__, examples=EXAMPLES)
     parser.add_argument("source", metavar="FILE|RUN", help="an .h5ad file, or the folder of a training run")
+    parser.add_argument("--obsm", metavar="NAME", help="what to embed (default: X_scVI, X_pca, or counts)")
     parser.add_argument(
-        "--obsm", metavar="NAME", help="what to embed (default: X_scVI, X_pca, or components of counts)"
+        "--beside", metavar="NAME|counts", help="embed this, too, to compare: another entry of obsm, or the counts"
     )
     parser.add_argument("--method", choices=METHODS, default="tsne", help="(default: %(default)s)")
     parser.add_argument(
@@ -67,7 +69,7 @@ def main() -> None:
     if args.background and args.output is not None:
         parser.error("--background goes without --output: the job writes into its folder")
     request = EmbeddingRequest(
-        args.source, args.obsm, args.method, args.backend, args.sample, tuple(args.stratify), args.seed
+        args.source, args.obsm, args.method, args.backend, args.sample, tuple(args.stratify), args.seed, args.beside
     )
     if args.background:
         embed_in_background(request, args)
@@ -109,6 +111,8 @@ def print_result(result: EmbeddingResult, args: argparse.Namespace) -> None:
     """Print what was embedded and where it is."""
     page = page_of(args)
     page.paragraph(result.caption)
+    if result.beside is not None:
+        page.paragraph(f"To compare, plot_embedding.py ... --beside {result.beside}")
     print(f"\nEmbedding: {page.text(result.path)}")
 
 

@@ -17,6 +17,8 @@ from mcp_server.embeddings.views import MOST_DRAWN, MOST_FACETS, View
 
 ROBUST = (1, 99)
 """Percentiles between which numbers are told apart by colour."""
+FEWEST_FOR_PERCENTILES = 200
+EMPTY = "(empty)"
 AXES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PC"}
 
 
@@ -69,7 +71,7 @@ class Block:
 
 def shown(text: str, most: int) -> str:
     """Return a name that fits: made harmless, and the middle of a long one left out, as ends often tell them apart."""
-    text = " ".join(harmless(text).split())
+    text = " ".join(harmless(text).split()) or EMPTY
     if len(text) <= most:
         return text
     head = (most - 1) * 2 // 3
@@ -154,7 +156,7 @@ def _with_bar(block: Block, column: Numbers) -> Block:
     if not len(known):
         return replace(block, bar=(0.0, 1.0), n_missing=n_missing)
     low, high = (float(value) for value in np.percentile(known, ROBUST))
-    if low == high:
+    if low == high or len(known) < FEWEST_FOR_PERCENTILES:
         low, high = float(known.min()), float(known.max())
     ends = (bool(known.min() < low), bool(known.max() > high))
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(ends, "neither")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edviz.h5ad.strings import harmless
-from mcp_server.embeddings.blocks import ROBUST, axes_of, basis_of, levels_of, shown
+from mcp_server.embeddings.blocks import FEWEST_FOR_PERCENTILES, ROBUST, axes_of, basis_of, levels_of, shown
 from mcp_server.embeddings.colours import MOST_NAMED, key_of
 from mcp_server.embeddings.neighbours import N_NEIGHBOURS, same_label_share
 from mcp_server.embeddings.reading import Levels, Numbers
@@ -95,7 +95,8 @@ def _about_numbers(column: Numbers) -> str:
     if not len(known):
         return f"{harmless(column.name)}: no numbers{missing}."
     low, median, high = np.percentile(known, [0, 50, 100])
-    ends = f"; colours span percentiles {ROBUST[0]} to {ROBUST[1]}" if low < high else ""
+    are_cut = low < high and len(known) >= FEWEST_FOR_PERCENTILES
+    ends = f"; colours span percentiles {ROBUST[0]} to {ROBUST[1]}" if are_cut else ""
     return f"{harmless(column.name)}: {low:.4g} to {high:.4g}, median {median:.4g}{ends}{missing}."
 
 

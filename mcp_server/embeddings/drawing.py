@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcp_server.embeddings.blocks import Block, Panel, shown
-from mcp_server.embeddings.colours import LIGHT_GREY, OKABE_ITO, Key
+from mcp_server.embeddings.colours import LIGHT_GREY, OKABE_ITO, Entry, Key
 from mcp_server.embeddings.errors import needs
 from mcp_server.embeddings.placing import label_places
 from mcp_server.embeddings.reading import Coordinates
@@ -26,7 +26,7 @@ PREFERRED_RATIO = 1.3
 MOST_BYTES = 750_000
 FINEST = 160
 """Dots per inch; text of 8 points has 18 dots then."""
-COLOURS = 256
+COLOURS, N_GREYS, N_OF_NUMBERS = 256, 16, 64
 TEXT, SMALL_TEXT, TITLE = 8.5, 7.0, 10.0
 ROW, SWATCH, GAP, MARGIN = 0.185, 0.2, 0.28, 0.12
 """Inches: a line of a legend, its dot, what is between things, the margin."""
@@ -36,7 +36,11 @@ WIDTHS = {1: 6.0, 2: 4.4, 3: 3.3, 4: 2.7}
 FLATTEST, TALLEST = 0.55, 1.5
 MOST_LABELS_BY_NAME, LONGEST_LABEL, SHORT_LABEL = 20, 14, 4
 FEWEST_LEVELS_WITH_LABELS = 9
-LONGEST_NAME = 38
+LONGEST_NAME, LONGEST_NAME_OF_SEVERAL = 38, 24
+FEW_CELLS = 100
+RARE, SIZE_OF_RARE, TOP = 0.005, 8.0, 2
+"""Levels with a smaller share of the cells are drawn last and not too small, or no dot of them might be seen."""
+FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", "Microsoft YaHei")
 
 
 @dataclass(frozen=True)
@@ -77,16 +81,23 @@ def draw(blocks: Sequence[Block], target: Path, *, title: str, description: str,
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.font_manager import get_font_names
     except ImportError as error:
         raise needs("matplotlib", "plots") from error
     # Characters that no font here has are drawn as boxes, and need not be complained of one by one.
     warnings.filterwarnings("ignore", message="Glyph")
-    with mpl.rc_context({"font.size": TEXT, "axes.linewidth": 0.6, "text.parse_math": False}):
+    known = set(get_font_names())
+    look: dict[Any, Any] = {
+        "font.family": [font for font in FONTS if font in known],
+        "font.size": TEXT,
+        "text.parse_math": False,
+    }
+    with mpl.rc_context({**look, "axes.linewidth": 0.6}):
         figure = Figure(dpi=FINEST)
         FigureCanvasAgg(figure)
         width, height = _Sheet(figure, seed).fill(blocks)
         dpi = min(FINEST, (MOST_PIXELS - 1) / max(width, height))
-        png = _small_png(figure, dpi, title, description)
+        png = _small_png(figure, dpi, title, description, _palette_of(blocks))
     with replacing(target) as part:
         part.write_bytes(png.data)
     return PngSize(png.width, png.height, len(png.data))
@@ -116,9 +127,11 @@ class _Sheet:
     def __init__(self, figure: Any, seed: int) -> None:
         self._figure = figure
         self._random = np.random.default_rng(seed)
+        self._longest_name = LONGEST_NAME
 
     def fill(self, blocks: Sequence[Block]) -> tuple[float, float]:
         """Draw blocks in a grid, and return the size of the whole in inches."""
+        self._longest_name = LONGEST_NAME if len(blocks) == 1 else LONGEST_NAME_OF_SEVERAL
         grids = [self._grid_of(blocks, n_columns) for n_columns in self._column_numbers(blocks)]
         # What is smaller in inches has larger text in pixels.
         grid = min(grids, key=lambda grid: max(grid.width, PREFERRED_RATIO * grid.height))
@@ -201,10 +214,11 @@ class _Sheet:
         order = self._random.permutation(len(panel.points))
         if block.key is not None and panel.places is not None:
             colours = np.array([entry.colour for entry in block.key.entries])
-            n_named = len(block.key.named)
             # What has no name lies behind what has one; among these, chance decides, and no level hides another.
-            order = np.concatenate([order[panel.places[order] >= n_named], order[panel.places[order] < n_named]])
-            axes.scatter(*panel.points[order].T, s=size, c=colours[panel.places[order]], linewidths=0)
+            layer = np.array([_layer(entry, sum(each.n for each in block.key.entries)) for entry in block.key.entries])
+            order = order[np.argsort(layer[panel.places[order]], kind="stable")]
+            sizes = np.where(layer == TOP, max(size, SIZE_OF_RARE), size)[panel.places[order]]
+            axes.scatter(*panel.points[order].T, s=sizes, c=colours[panel.places[order]], linewidths=0)
         elif block.bar is not None and panel.values is not None:
             known = np.isfinite(panel.values)
             axes.scatter(*panel.points[~known].T, s=size, c=LIGHT_GREY, linewidths=0)
@@ -244,14 +258,14 @@ class _Sheet:
         n_rows = max(int(height / ROW), 4)
         n_columns = math.ceil(len(key.entries) / n_rows)
         n_rows = math.ceil(len(key.entries) / n_columns)
-        lines = legend_lines(key)
+        lines = legend_lines(key, self._longest_name)
         columns = [lines[start : start + n_rows] for start in range(0, len(lines), n_rows)]
         return [SWATCH + GAP / 2 + max(map(self._text_width, column)) for column in columns]
 
     def _draw_legend(self, block: Block, key: Key, x: float, y: float, height: float) -> None:
         widths = self._column_widths(key, height)
         n_rows = math.ceil(len(key.entries) / len(widths))
-        for number, (entry, line) in enumerate(zip(key.entries, legend_lines(key), strict=True)):
+        for number, (entry, line) in enumerate(zip(key.entries, legend_lines(key, self._longest_name), strict=True)):
             column, row = divmod(number, n_rows)
             left, middle = x + sum(widths[:column]), y + (row + 0.5) * ROW
             self._dot(left + SWATCH / 2, middle, entry.colour)
@@ -294,6 +308,13 @@ class _Sheet:
         return float(width)
 
 
+def _layer(entry: Entry, n_all: int) -> int:
+    """Return where the dots of a level lie: those that stand for the rest lowest, rare ones on top."""
+    if entry.is_rest:
+        return 0
+    return TOP if entry.n < RARE * n_all else 1
+
+
 def labels_of(key: Key) -> list[str]:
     """Return what stands in the picture for each level: its name if that is short, else its number in the legend."""
     names = [entry.name for entry in key.named]
@@ -303,14 +324,14 @@ def labels_of(key: Key) -> list[str]:
     return [str(number) for number in range(1, len(names) + 1)]
 
 
-def legend_lines(key: Key) -> list[str]:
+def legend_lines(key: Key, longest: int = LONGEST_NAME) -> list[str]:
     """Return the lines of a legend: numbered where the picture has numbers, with how many cells there are."""
     labels = labels_of(key)
     are_numbered = len(key.named) >= FEWEST_LEVELS_WITH_LABELS and labels != [entry.name for entry in key.named]
     lines = []
     for number, entry in enumerate(key.entries):
         number_shown = f"{labels[number]}  " if are_numbered and number < len(labels) else ""
-        lines.append(f"{number_shown}{shown(entry.name, LONGEST_NAME)} ({entry.n:,})")
+        lines.append(f"{number_shown}{shown(entry.name, longest)} ({entry.n:,})")
     return lines
 
 
@@ -347,10 +368,45 @@ def ratio_of(points: NDArray[np.float32]) -> float:
 def _dot_size(panel: Panel, width: float) -> float:
     """Return the area of a dot in points squared: smaller for more cells, and for smaller panels."""
     n = len(panel.points) if panel.everything is None else len(panel.everything)
-    return float(np.clip(90_000 / max(n, 1), 0.7, 22) * (width / WIDTHS[1]) ** 2)
+    largest = 40 if n < FEW_CELLS else 22
+    return float(np.clip(90_000 / max(n, 1), 0.7, largest) * (width / WIDTHS[1]) ** 2)
 
 
-def _small_png(figure: Any, dpi: float, title: str, description: str) -> _Png:
+def _palette_of(blocks: Sequence[Block]) -> list[int]:
+    """Return the colours that a picture of few colours has: those of the levels, each also half on white.
+
+    A palette that is chosen by frequency loses the colours of rare levels.
+    """
+    from matplotlib import colormaps
+
+    named = {entry.colour for block in blocks if block.key for entry in block.key.entries} | {OKABE_ITO[0], LIGHT_GREY}
+    solid = np.array([[int(colour[start : start + 2], 16) for start in (1, 3, 5)] for colour in sorted(named)])
+    greys = np.linspace(0, 255, N_GREYS)[:, None].repeat(3, axis=1)
+    maps = (
+        colormaps["viridis"](np.linspace(0, 1, N_OF_NUMBERS))[:, :3] * 255 if any(b.bar for b in blocks) else greys[:0]
+    )
+    room = (COLOURS - len(greys) - len(maps)) // len(solid)
+    shades = [255 - (255 - solid) * part for part in np.linspace(1, 0, min(room, 6), endpoint=False)]
+    palette: list[int] = np.concatenate([*shades, greys, maps]).round().astype(int).ravel().tolist()
+    return palette
+
+
+def _in_colours(picture: Any, palette: Sequence[int]) -> Any:
+    """Give every pixel the nearest colour of a palette, exactly: Pillow itself looks at the first bits only."""
+    from PIL import Image
+    from scipy.spatial import cKDTree
+
+    pixels = np.asarray(picture).astype(np.int64)
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    packed, place = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
+    found = np.column_stack([packed >> 16, packed >> 8 & 255, packed & 255])
+    nearest = cKDTree(np.reshape(palette, (-1, 3))).query(found)[1].astype(np.uint8)
+    image = Image.fromarray(nearest[place].reshape(pixels.shape[:2]))
+    image.putpalette(list(palette))
+    return image
+
+
+def _small_png(figure: Any, dpi: float, title: str, description: str, palette: list[int]) -> _Png:
     """Render with fewer colours, then with fewer dots, until the file is small enough."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
@@ -363,7 +419,7 @@ def _small_png(figure: Any, dpi: float, title: str, description: str) -> _Png:
         figure.savefig(raw, format="png", dpi=dpi * scale, facecolor="white")
         picture = Image.open(raw).convert("RGB")
         picture.thumbnail((MOST_PIXELS, MOST_PIXELS))
-        for image in (picture, picture.quantize(COLOURS, dither=Image.Dither.NONE)):
+        for image in (picture, _in_colours(picture, palette)):
             packed = io.BytesIO()
             image.save(packed, format="png", optimize=True, pnginfo=words)
             if packed.tell() <= MOST_BYTES:

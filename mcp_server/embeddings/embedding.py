@@ -17,7 +17,8 @@ from edviz.h5ad.strings import harmless
 from edviz.output import refuse_to_replace
 from mcp_server.embeddings.backends import choose_backend, tsne_of
 from mcp_server.embeddings.errors import EmbeddingError
-from mcp_server.embeddings.expression import components_of_counts
+from mcp_server.embeddings.expression import ComponentsOfCounts, components_of_counts
+from mcp_server.embeddings.matching import rows_in
 from mcp_server.embeddings.neighbours import N_NEIGHBOURS, preservation
 from mcp_server.embeddings.pca import N_COMPONENTS, principal_components
 from mcp_server.embeddings.reading import (
@@ -29,13 +30,15 @@ from mcp_server.embeddings.reading import (
     read_names,
 )
 from mcp_server.embeddings.reporting import Tell, part_of, silent
-from mcp_server.embeddings.requests import ALL_CELLS, EmbeddingRequest, Method
+from mcp_server.embeddings.requests import ALL_CELLS, COUNTS, EmbeddingRequest, Method
 from mcp_server.embeddings.sampling import Sample, choose_cells
 from mcp_server.embeddings.sources import Source, find_source
 from mcp_server.embeddings.store import write_embedding
 from mcp_server.embeddings.tsne import TsneSettings
 from mcp_server.embeddings.umap import umap
 
+OTHER_KEY = "X_scVI_other_key"
+"""What a training leaves beside X_scVI: latents of a model with the other choice of batch key."""
 USUAL_COORDINATES = ("X_scVI", "X_scANVI", "X_pca_harmony", "X_pca", "X_scvi", "X_PCA")
 """What is embedded if nothing is named, the first that is there."""
 MOST_LEVELS_OF_STRATA = 200
@@ -53,6 +56,8 @@ class EmbeddingResult:
         The .h5ad file with obs names and `obsm`.
     obsm
         Name of the coordinates in it.
+    beside
+        Name of the coordinates that were embedded to compare them, or None.
     n_cells, n_total
         Cells that were embedded, and cells there are.
     of
@@ -65,6 +70,7 @@ class EmbeddingResult:
 
     path: str
     obsm: str
+    beside: str | None
     method: Method
     backend: str
     n_cells: int
@@ -76,13 +82,21 @@ class EmbeddingResult:
 
 
 @dataclass(frozen=True)
+class _Input:
+    """Coordinates to embed, what they are in words, and what the result is called."""
+
+    points: Coordinates
+    of: str
+    obsm: str
+
+
+@dataclass(frozen=True)
 class _Chosen:
     """What will be embedded."""
 
-    points: Coordinates
     sample: Sample
     names: list[str]
-    of: str
+    inputs: tuple[_Input, ...]
 
 
 def embed(request: EmbeddingRequest, target: Path | None = None, tell: Tell = silent) -> EmbeddingResult:
@@ -113,29 +127,45 @@ def embed(request: EmbeddingRequest, target: Path | None = None, tell: Tell = si
     if not _is_embedding(path):
         refuse_to_replace(path, source.coordinates, source.columns)
     chosen = _choose(request, source, part_of(tell, 0.0, READ_SHARE))
-    found = _computed(chosen.points, request, backend, part_of(tell, READ_SHARE, 0.95))
-    kept = preservation(chosen.points, found[:, :2], seed=request.seed)
+    found = _all_computed(chosen, request, backend, part_of(tell, READ_SHARE, 0.95))
+    kept = [preservation(each.points, found[each.obsm][:, :2], seed=request.seed) for each in chosen.inputs]
+    captions = {
+        each.obsm: _caption(request, backend, chosen, each, share)
+        for each, share in zip(chosen.inputs, kept, strict=True)
+    }
+    first, *others = chosen.inputs
     result = EmbeddingResult(
         path=str(path),
-        obsm=f"X_{request.method}",
+        obsm=first.obsm,
+        beside=others[0].obsm if others else None,
         method=request.method,
         backend=backend,
-        n_cells=len(found),
+        n_cells=len(chosen.names),
         n_total=chosen.sample.n_total,
-        of=chosen.of,
-        neighbours_kept=None if kept is None else round(kept, 4),
+        of=first.of,
+        neighbours_kept=None if kept[0] is None else round(kept[0], 4),
         seconds=round(time.monotonic() - started, 2),
-        caption=_caption(request, backend, chosen, kept),
+        caption=captions[first.obsm],
     )
-    settings = _settings(request, result, source, chosen.sample)
-    write_embedding(path, {result.obsm: found}, chosen.names, chosen.sample.rows, settings)
+    settings = _settings(request, result, source, chosen.sample) | {"captions": captions}
+    write_embedding(path, found, chosen.names, chosen.sample.rows, settings)
     tell(1.0)
     return result
 
 
+def _all_computed(chosen: _Chosen, request: EmbeddingRequest, backend: str, tell: Tell) -> dict[str, Coordinates]:
+    share = 1 / len(chosen.inputs)
+    return {
+        each.obsm: _computed(each.points, request, backend, part_of(tell, number * share, (number + 1) * share))
+        for number, each in enumerate(chosen.inputs)
+    }
+
+
 def _computed(points: Coordinates, request: EmbeddingRequest, backend: str, tell: Tell) -> Coordinates:
     if request.method == "pca":
-        return points if request.obsm is None else principal_components(points, N_COMPONENTS, seed=request.seed)
+        return (
+            points if request.obsm in (None, COUNTS) else principal_components(points, N_COMPONENTS, seed=request.seed)
+        )
     if request.method == "umap":
         return umap(points, request.seed, tell)
     return tsne_of(choose_backend(request.backend))(points, TsneSettings(seed=request.seed), tell)
@@ -147,16 +177,40 @@ def _choose(request: EmbeddingRequest, source: Source, tell: Tell) -> _Chosen:
         most = h5ad.obs.n if request.sample == ALL_CELLS else request.sample
         columns = _strata(request, source, h5ad) if h5ad.obs.n > most else []
         sample = choose_cells(h5ad.obs.n, most, columns, seed=request.seed)
+        held = names_of_coordinates(h5ad)
+        name = request.obsm or (_usual(held) if request.method != "pca" else None) or COUNTS
+        beside = request.beside or (OTHER_KEY if source.strata and OTHER_KEY in held and request.obsm is None else None)
+        inputs = [_read(each, h5ad, source, sample, request, tell) for each in (name, beside) if each is not None]
         names = read_names(h5ad)
-        name = request.obsm or (_usual(names_of_coordinates(h5ad)) if request.method != "pca" else None)
-        if name is None:
-            made = components_of_counts(h5ad, sample.rows, seed=request.seed, tell=tell)
-            points, of = made.points, made.made_of
-        else:
-            points, of = read_coordinates(h5ad, name)[sample.rows], harmless(name)
-        shown = h5ad.path
-    _require_numbers(points, of, shown)
-    return _Chosen(points, sample, [names[row] for row in sample.rows], of)
+    first, *others = inputs
+    called = f"X_{request.method}"
+    renamed = [_Input(first.points, first.of, called)]
+    renamed += [_Input(each.points, each.of, f"{called}_{_suffix(each.obsm, name)}") for each in others]
+    return _Chosen(sample, [names[row] for row in sample.rows], tuple(renamed))
+
+
+def _read(name: str, h5ad: H5adFile, source: Source, sample: Sample, request: EmbeddingRequest, tell: Tell) -> _Input:
+    """Read an entry of obsm, or make principal components of the counts."""
+    if name != COUNTS:
+        points = read_coordinates(h5ad, name)[sample.rows]
+        _require_numbers(points, harmless(name), h5ad.path)
+        return _Input(points, harmless(name), name)
+    if source.columns == source.coordinates:
+        made = components_of_counts(h5ad, sample.rows, seed=request.seed, tell=tell)
+    else:
+        with open_h5ad(source.columns) as data:
+            rows = rows_in(data, h5ad)[sample.rows]
+            # The matrix is read in its own order.
+            order = np.argsort(rows, kind="stable")
+            made = components_of_counts(data, rows[order], seed=request.seed, tell=tell)
+            points = np.empty_like(made.points)
+            points[order] = made.points
+            made = ComponentsOfCounts(points, made.made_of)
+    return _Input(made.points, made.made_of, COUNTS)
+
+
+def _suffix(beside: str, name: str) -> str:
+    return beside.removeprefix(name).removeprefix("X_").strip("_") or "beside"
 
 
 def _usual(held: Sequence[str]) -> str | None:
@@ -217,8 +271,8 @@ def _is_embedding(path: Path) -> bool:
         return False
 
 
-def _caption(request: EmbeddingRequest, backend: str, chosen: _Chosen, kept: float | None) -> str:
-    n, total = len(chosen.points), chosen.sample.n_total
+def _caption(request: EmbeddingRequest, backend: str, chosen: _Chosen, embedded: _Input, kept: float | None) -> str:
+    n, total = len(chosen.names), chosen.sample.n_total
     cells = f"{n:,} cells" if n == total else f"{n:,} of {total:,} cells"
     if chosen.sample.strata:
         cells += f", sampled so that each {' x '.join(chosen.sample.strata)} is represented"
@@ -227,7 +281,7 @@ def _caption(request: EmbeddingRequest, backend: str, chosen: _Chosen, kept: flo
     how = {"tsne": "t-SNE of ", "umap": "UMAP of ", "pca": "Principal components of " if request.obsm else ""}
     by = f" by {PACKAGES.get(backend, backend)}" if request.method != "pca" else ""
     settings = {"tsne": f"perplexity {TsneSettings().perplexity_of(n):.3g}, ", "umap": "15 neighbours, "}
-    text = f"{how[request.method]}{chosen.of}{by}: {cells}; {settings.get(request.method, '')}seed {request.seed}."
+    text = f"{how[request.method]}{embedded.of}{by}: {cells}; {settings.get(request.method, '')}seed {request.seed}."
     if kept is not None:
         text += f" Of the {N_NEIGHBOURS} nearest neighbours of a cell, {kept:.0%} are among its nearest here."
     return text

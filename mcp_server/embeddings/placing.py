@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mcp_server.embeddings.reading import Codes, Coordinates
 
-MOST_SPREAD = 0.75
-"""A level that is spread nearly as far as all cells has no place of its own."""
+N_BINS = 32
+LEAST_CONCENTRATION = 2.0
+"""How much denser a level is at its densest place than all cells; a level that is mixed among others has no place."""
 N_TURNS, STEPS_OF_A_TURN = 5, 12
 FEWEST_CELLS = 3
 
@@ -34,25 +34,44 @@ def label_places(
         Inches of a unit of the points.
     """
     taken: list[tuple[Point, Size]] = []
-    centre_of_all = np.median(points, axis=0)
-    spread_of_all = _spread(points, centre_of_all)
+    bins = _bins(points)
+    all_cells = _around(bins, np.ones(len(points), dtype=bool))
     counts = np.bincount(places, minlength=len(labels))[: len(labels)]
     for place in np.argsort(-counts, kind="stable").tolist():
-        own = points[places == place]
-        if len(own) < FEWEST_CELLS:
+        is_own = places == place
+        if counts[place] < FEWEST_CELLS:
             continue
-        centre = np.median(own, axis=0)
-        if _spread(own, centre) > MOST_SPREAD * spread_of_all:
-            continue
-        nearest = own[np.square(own - centre).sum(axis=1).argmin()]
-        found = _free_place(nearest * per_unit, sizes[place], taken)
+        centre = _densest(points, bins, is_own, all_cells)
+        found = None if centre is None else _free_place(centre * per_unit, sizes[place], taken)
         if found is not None:
             taken.append((found, sizes[place]))
             yield labels[place], found / per_unit
 
 
-def _spread(points: Coordinates, centre: NDArray[Any]) -> float:
-    return float(np.median(np.linalg.norm(points - centre, axis=1)))
+def _bins(points: Coordinates) -> Codes:
+    """Return for each point the row and column of a grid that it lies in."""
+    low, extent = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-9)
+    return np.asarray(np.minimum((points - low) / extent * N_BINS, N_BINS - 1), dtype=np.int64)
+
+
+def _around(bins: Codes, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count the chosen points in each cell of the grid and the eight around it."""
+    counts = np.zeros((N_BINS + 2, N_BINS + 2), dtype=np.int64)
+    np.add.at(counts, tuple((bins[chosen] + 1).T), 1)
+    steps = range(3)
+    total = sum(counts[i : i + N_BINS, j : j + N_BINS] for i in steps for j in steps)
+    return np.asarray(total, dtype=np.int64)
+
+
+def _densest(points: Coordinates, bins: Codes, is_own: NDArray[np.bool_], all_cells: NDArray[np.int64]) -> Point | None:
+    """Return the middle of the densest place of a level, or None if it is no denser there than all cells are."""
+    own = _around(bins, is_own)
+    densest = np.unravel_index(own.argmax(), own.shape)
+    expected = all_cells[densest] / len(points) * np.count_nonzero(is_own)
+    if own[densest] < LEAST_CONCENTRATION * expected:
+        return None
+    is_near = is_own & (np.abs(bins - np.array(densest)) <= 1).all(axis=1)
+    return np.asarray(np.median(points[is_near], axis=0), dtype=np.float64)
 
 
 def _free_place(wanted: Point, size: Size, taken: Sequence[tuple[Point, Size]]) -> Point | None:

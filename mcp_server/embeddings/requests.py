@@ -17,6 +17,8 @@ BACKEND_CHOICES: tuple[BackendChoice, ...] = get_args(BackendChoice)
 MOST_CELLS = 100_000
 """More are sampled unless all are asked for."""
 ALL_CELLS = 0
+COUNTS = "counts"
+"""Stands for principal components of the counts where an entry of obsm could be named."""
 ADDRESSES = "://"
 """Among the folders that may be read, it stands for all servers."""
 
@@ -35,6 +37,9 @@ class EmbeddingRequest:
         The most cells to embed, and 0 for all.
     stratify
         Columns whose combinations a sample represents; by default the batch of the training, then the labels in obs.
+    beside
+        What to embed as well, with the same cells: another entry of obsm, or "counts" for principal components of
+        the counts, which nothing has integrated; by default what a training without its batch key has left.
     roots
         Folders in which a file that a run names must lie; None allows any.
     """
@@ -46,6 +51,7 @@ class EmbeddingRequest:
     sample: int = MOST_CELLS
     stratify: tuple[str, ...] = ()
     seed: int = 0
+    beside: str | None = None
     roots: tuple[str, ...] | None = None
 
 

@@ -19,6 +19,8 @@ from mcp_server.embeddings.requests import ADDRESSES
 LATENT, TRAINING = "latent.h5ad", "training.json"
 SETTINGS = "embedding"
 """Entry of uns in which an embedding says how it was made."""
+ROW = "row"
+"""Column of obs of an embedding with the place of each cell in the data."""
 MOST_BYTES = 16 << 20
 
 

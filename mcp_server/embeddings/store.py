@@ -13,10 +13,7 @@ from typing import Any
 from edviz.errors import OutputError
 from mcp_server.embeddings.errors import needs
 from mcp_server.embeddings.reading import Codes, Coordinates
-from mcp_server.embeddings.sources import SETTINGS
-
-ROW = "row"
-"""Column of obs with the place of each cell in the file that was embedded."""
+from mcp_server.embeddings.sources import ROW, SETTINGS
 
 
 def write_embedding(

@@ -10,23 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from edviz.h5ad.reader import H5adFile, open_h5ad
+from edviz.h5ad.reader import open_h5ad
 from edviz.h5ad.strings import harmless
 from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.matching import rows_in
 from mcp_server.embeddings.reading import (
     Codes,
     Colouring,
     Coordinates,
     Levels,
-    Numbers,
     names_of_coordinates,
     read_column,
     read_coordinates,
-    read_names,
 )
 from mcp_server.embeddings.requests import PlotRequest
 from mcp_server.embeddings.sources import LATENT, Source, find_source, settings_of, source_of_embedding
-from mcp_server.embeddings.store import ROW
 
 PICTURES = ("X_tsne", "X_umap", "X_pca", "spatial")
 """Coordinates that are plotted if none are named, the first that are there."""
@@ -134,46 +132,15 @@ def _read_view(source: Source, obsm: str | None, names: Sequence[str], roots: Se
         settings = settings_of(h5ad)
         is_apart = source.columns != source.coordinates
         with open_h5ad(source.columns) if is_apart and names else nullcontext(h5ad) as other:
-            rows = _rows_in(other, h5ad) if other is not h5ad else np.arange(h5ad.obs.n)
+            rows = rows_in(other, h5ad) if other is not h5ad else np.arange(h5ad.obs.n)
             columns = {name: read_column(other, name).of(rows) for name in names}
-    caption = settings.get("caption")
-    made = harmless(caption, longest=1000) if isinstance(caption, str) and settings.get("obsm") == basis else None
+    captions = settings.get("captions")
+    caption = captions.get(basis) if isinstance(captions, dict) else None
+    made = harmless(caption, longest=1000) if isinstance(caption, str) else None
     n_total = settings.get("n_total")
     n_total = n_total if isinstance(n_total, int) and n_total >= len(points) else len(points)
     view = View(points, harmless(basis), source.name, n_total, columns, made)
     return view.of(np.flatnonzero(np.isfinite(points).all(axis=1)))
-
-
-def _rows_in(data: H5adFile, embedding: H5adFile) -> Codes:
-    """Say which cell of the data each cell of an embedding is: by its place if the names agree there, else by name."""
-    names, wanted = read_names(data), read_names(embedding)
-    rows = _recorded_rows(embedding)
-    if rows is None and len(names) == len(wanted):
-        rows = np.arange(len(names))
-    fits = (
-        rows is not None and len(rows) == len(wanted) and (not len(rows) or 0 <= rows.min() <= rows.max() < len(names))
-    )
-    if rows is not None and fits and all(names[row] == name for row, name in zip(rows.tolist(), wanted, strict=True)):
-        return rows
-    place = {name: row for row, name in enumerate(names)}
-    if len(place) < len(names):
-        raise EmbeddingError(f"cells of {data.path} share names, so those of {embedding.path} cannot be found in it")
-    lost = [name for name in wanted if name not in place]
-    if lost:
-        raise EmbeddingError(
-            f"{len(lost):,} of {len(wanted):,} cells of {embedding.path} are not in {data.path} "
-            f"(the first is {harmless(lost[0])!r}); has the file changed?"
-        )
-    return np.array([place[name] for name in wanted], dtype=np.int64)
-
-
-def _recorded_rows(embedding: H5adFile) -> Codes | None:
-    if embedding.obs.column(ROW) is None or not settings_of(embedding):
-        return None
-    column = read_column(embedding, ROW)
-    if isinstance(column, Numbers):
-        return column.values.astype(np.int64) if np.isfinite(column.values).all() else None
-    return np.array([int(name) for name in column.names], dtype=np.int64)[column.codes]
 
 
 def _in_step(first: View, second: View) -> tuple[View, View]:

@@ -167,3 +167,38 @@ def test_a_missing_package_is_named_with_how_to_get_it(tmp_path: Path, monkeypat
     monkeypatch.setitem(__import__("sys").modules, "openTSNE", None)
     with pytest.raises(EmbeddingError, match=r"needs openTSNE: pip install 'anndata-design-inspector\[embedding\]'"):
         embed(EmbeddingRequest(_cells(tmp_path, blobs(40, 2)[0])), tmp_path)
+
+
+@needs_tsne
+def test_a_training_without_its_key_is_embedded_beside_it(tmp_path: Path) -> None:
+    points, groups = blobs(90, 3)
+    data = write_cells(tmp_path / "cells.h5ad", {"batch": groups.astype(str)}, {"X_pca": points})
+    run = tmp_path / "run"
+    run.mkdir()
+    latents = {"X_scVI": points[::-1].copy(), "X_scVI_other_key": points}
+    write_cells(run / "latent.h5ad", {"batch": groups.astype(str)}, latents)
+    (run / "training.json").write_text(json.dumps({"path": str(data), "result": {"batch_key": "batch"}}))
+    result = embed(EmbeddingRequest(str(run)))
+    assert (result.obsm, result.beside) == ("X_tsne", "X_tsne_other_key")
+    written = anndata.read_h5ad(result.path)
+    assert set(written.obsm) == {"X_tsne", "X_tsne_other_key"}
+    assert not np.allclose(written.obsm["X_tsne"], written.obsm["X_tsne_other_key"])
+
+
+def test_counts_of_a_training_are_those_of_its_cells_whatever_their_order(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    counts = random.poisson(random.gamma(1, 2, (4, 30))[np.arange(80) % 4]).astype(np.float32)
+    data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 80}, {}, counts)
+    run = tmp_path / "run"
+    run.mkdir()
+    kept = random.permutation(80)[:60]
+    cells = anndata.read_h5ad(data)[kept].copy()
+    latent = anndata.AnnData(obs=cells.obs[[]], obsm={"X_scVI": blobs(60, 2)[0]})
+    latent.write_h5ad(run / "latent.h5ad")
+    (run / "training.json").write_text(json.dumps({"path": str(data)}))
+    result = embed(EmbeddingRequest(str(run), "X_scVI", "pca", beside="counts"))
+    found = anndata.read_h5ad(result.path).obsm[result.beside]
+    chosen = tmp_path / "chosen.h5ad"
+    cells.write_h5ad(chosen)
+    expected = anndata.read_h5ad(embed(EmbeddingRequest(str(chosen), method="pca"), tmp_path).path).obsm["X_pca"]
+    assert np.allclose(np.abs(found[:, :5]), np.abs(expected[:, :5]), atol=1e-3)

@@ -196,3 +196,16 @@ def test_odd_and_hostile_files_are_plotted_or_refused_in_a_sentence(folder: str,
         except EdvizError as error:
             assert "process" not in str(error), file
             assert "Traceback" not in str(error)
+
+
+def test_rare_levels_are_seen_in_a_picture_of_few_colours(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    points = random.random((60_000, 2)).astype(np.float32)
+    obs = {name: random.integers(0, 39, 60_000).astype(str) for name in "abc"}
+    obs["rare"] = np.where(np.arange(60_000) < 3, "rare", "common")
+    data = write_cells(tmp_path / "cells.h5ad", obs, {"X_umap": points})
+    plot = _plot(data, tmp_path, color=("a", "b", "c", "rare"))
+    pixels = _picture(plot)
+    assert plot.n_bytes > 300_000
+    quarter = pixels[plot.height // 2 :, plot.width // 2 : plot.width * 3 // 4]
+    assert _has(quarter, "#D55E00")
