@@ -72,8 +72,9 @@ def find_source(place: str, roots: Sequence[str] | None = None) -> Source:
     path = Path(place)
     if not path.is_dir():
         return Source(place, place, folder=path.parent)
-    if (path / LATENT).is_file():
-        return _training_run(path, roots)
+    runs = [folder for folder in (path, *_folders_in(path)) if (folder / LATENT).is_file()]
+    if len(runs) == 1:
+        return _training_run(runs[0], roots)
     held = sorted(path.glob("*.h5ad"))
     if len(held) == 1:
         return Source(str(held[0]), str(held[0]), folder=path)
@@ -109,6 +110,11 @@ def settings_of(h5ad: H5adFile) -> dict[str, Any]:
         return _parsed(str(dataset.asstr(errors="replace")[()]))
     except HDF5_ERRORS:
         return {}
+
+
+def _folders_in(path: Path) -> list[Path]:
+    """List the folders in a folder: a job of training leaves its run in one."""
+    return sorted(folder for folder in path.iterdir() if folder.is_dir())
 
 
 def _training_run(folder: Path, roots: Sequence[str] | None) -> Source:

@@ -103,6 +103,8 @@ def test_a_training_run_is_embedded_beside_its_latent_representation(tmp_path: P
     (run / "training.json").write_text(json.dumps({"path": str(data), "result": {"batch_key": "batch"}}))
     result = embed(EmbeddingRequest(str(run)))
     assert Path(result.path) == run / "tsne.h5ad"
+    # A job of training leaves its run in a folder of its folder.
+    assert embed(EmbeddingRequest(str(tmp_path), method="pca")).path == str(run / "pca.h5ad")
     assert json.loads(anndata.read_h5ad(result.path).uns["embedding"])["source"] == str(data)
 
 
