@@ -13,7 +13,8 @@ N_BINS = 32
 LEAST_CONCENTRATION = 2.0
 """How much denser a level is at its densest place than all cells; a level that is mixed among others has no place."""
 N_TURNS, STEPS_OF_A_TURN = 5, 12
-FEWEST_CELLS = 3
+FEWEST_CELLS = 5
+"""In the densest place of a level; fewer may be near each other by chance."""
 
 Point = NDArray[np.float64]
 Size = tuple[float, float]
@@ -39,8 +40,6 @@ def label_places(
     counts = np.bincount(places, minlength=len(labels))[: len(labels)]
     for place in np.argsort(-counts, kind="stable").tolist():
         is_own = places == place
-        if counts[place] < FEWEST_CELLS:
-            continue
         centre = _densest(points, bins, is_own, all_cells)
         found = None if centre is None else _free_place(centre * per_unit, sizes[place], taken)
         if found is not None:
@@ -68,7 +67,7 @@ def _densest(points: Coordinates, bins: Codes, is_own: NDArray[np.bool_], all_ce
     own = _around(bins, is_own)
     densest = np.unravel_index(own.argmax(), own.shape)
     expected = all_cells[densest] / len(points) * np.count_nonzero(is_own)
-    if own[densest] < LEAST_CONCENTRATION * expected:
+    if own[densest] < max(LEAST_CONCENTRATION * expected, FEWEST_CELLS):
         return None
     is_near = is_own & (np.abs(bins - np.array(densest)) <= 1).all(axis=1)
     return np.asarray(np.median(points[is_near], axis=0), dtype=np.float64)
