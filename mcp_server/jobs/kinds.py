@@ -36,6 +36,7 @@ KINDS = {
     for kind in (
         Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
         Kind("train_scvi", "mcp_server.training.train:work"),
+        Kind("embed", "mcp_server.embeddings.job:work"),
     )
 }
 
