@@ -1,6 +1,5 @@
 """What the tests of downloads share: a server, quick settings, and bytes that belong to no format."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +7,8 @@ import pytest
 
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import DownloadSettings
+from tests.geo.download.quick import NOISE, quick_settings
 from tests.remote.server import RangeServer
-
-NOISE = random.Random(20261124).randbytes(3_000_000)
 
 
 @pytest.fixture
@@ -36,16 +34,3 @@ def noise(server: RangeServer) -> Source:
 def folder(tmp_path: Path) -> Path:
     """Return the folder to download into, not yet there."""
     return tmp_path / "data"
-
-
-def quick_settings(port: int, folder: Path, **changed: object) -> DownloadSettings:
-    plain = {
-        "turns": folder / "turns",
-        "origins": (f"http://127.0.0.1:{port}",),
-        "stall_s": 0.5,
-        "attempts": 3,
-        "first_wait_s": 0.01,
-        "longest_wait_s": 0.05,
-        "kept_free": 0,
-    }
-    return DownloadSettings(**(plain | changed))

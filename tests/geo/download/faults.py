@@ -14,7 +14,7 @@ def cut(n_bytes: int) -> Fault:
 
     def fault(asked, reply):
         reply.send, reply.is_cut = n_bytes, True
-        return None
+        return
 
     return fault
 
@@ -24,7 +24,7 @@ def stall(n_bytes: int) -> Fault:
 
     def fault(asked, reply):
         reply.send, reply.hang_s, reply.is_cut = n_bytes, 20, True
-        return None
+        return
 
     return fault
 
