@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from edviz import __version__
 from edviz.h5ad.strings import harmless
-from mcp_server.geo.download.errors import TransferError
+from mcp_server.geo.download.errors import DownloadError, TransferError
+from mcp_server.jobs.settings import state_folder
 
+FILES = "EDVIZ_GEO_FILES"
 GEO_FILES = "https://ftp.ncbi.nlm.nih.gov"
+USER_AGENT = f"anndata-design-inspector/{__version__}"
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,28 @@ class DownloadSettings:
 
     turns: Path
     origins: tuple[str, ...] = (GEO_FILES,)
-    user_agent: str = "anndata-design-inspector"
+    user_agent: str = USER_AGENT
     most_transfers: int = 2
     stall_s: float = 60.0
     attempts: int = 6
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     kept_free: int = 256 << 20
+
+
+def download_settings(environment: Mapping[str, str] = os.environ) -> DownloadSettings:
+    """Read the settings: files come from GEO, or from the server that `$EDVIZ_GEO_FILES` names.
+
+    Raises
+    ------
+    DownloadError
+        If the variable names no server with https, or one of this machine with http.
+    """
+    named = environment.get(FILES) or GEO_FILES
+    origin = origin_of(named)
+    if not origin or (origin.startswith("http://") and not _is_loopback(origin)):
+        raise DownloadError(f"{FILES} is {harmless(named)!r}; give the address of a server with https://")
+    return DownloadSettings(turns=state_folder(environment) / "downloads", origins=(origin,))
 
 
 def check_origin(url: str, settings: DownloadSettings) -> None:
@@ -80,3 +102,11 @@ def origin_of(url: str) -> str:
         return ""
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + ("" if port in (None, usual) else f":{port}")
+
+
+def _is_loopback(origin: str) -> bool:
+    host = urlsplit(origin).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
