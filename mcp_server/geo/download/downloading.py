@@ -128,7 +128,8 @@ def check_downloads(
         raise DownloadError(f"several files are called {copies[0]}; download them into folders of their own")
     for source in sources:
         check_origin(source.url, settings)
-    missing = [Download(source, folder) for source in sources if not (folder / source.name).exists()]
+    downloads = [Download(source, folder) for source in sources]
+    missing = [download for download in downloads if _record_of_file(download) is None]
     check_cap(sum(download.source.size for download in missing), max_size)
     _check_room(folder, sum(map(_missing_bytes, missing)), settings)
 
@@ -224,21 +225,32 @@ def _made(folder: Path) -> Path:
 
 def _file_there(download: Download, watch: Watch) -> DownloadRecord | None:
     """Return the record of a file that an earlier call has brought, and None if there is no file yet."""
-    if not os.path.lexists(download.target):
+    record = _record_of_file(download)
+    if record is None:
         return None
-    record, source = read_record(download), download.source
-    if record is None or record.sha256 is None or not record.is_of(source):
-        raise PlaceTakenError(
-            f"{download.target} is there, and no record says that it is {source.url}; "
-            "move it away, or download into another folder"
-        )
-    found = download.target.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size != source.size:
+    try:
+        found = download.target.stat()
+    except OSError as error:
+        raise _changed(download) from error
+    if not stat.S_ISREG(found.st_mode) or found.st_size != download.source.size:
         raise _changed(download)
     if found.st_mtime_ns != record.modified_ns:
         record = _read_again(download, record, watch)
     # An earlier call may have ended between giving the file its name and taking away the other one.
     download.part.unlink(missing_ok=True)
+    return record
+
+
+def _record_of_file(download: Download) -> DownloadRecord | None:
+    """Return what is known of a file that is in its place, and None if the place is free."""
+    if not os.path.lexists(download.target):
+        return None
+    record = read_record(download)
+    if record is None or record.sha256 is None or not record.is_of(download.source):
+        raise PlaceTakenError(
+            f"{download.target} is there, and no record says that it is {download.source.url}; "
+            "move it away, or download into another folder"
+        )
     return record
 
 

@@ -59,12 +59,7 @@ class PartialFile:
                 self.size += n_written
                 rest = rest[n_written:]
         except OSError as error:
-            if error.errno in DISK_IS_FULL:
-                raise RoomError(
-                    f"the disk of {self.path.parent} is full ({error.strerror}); {shown_size(self.size)} stay in "
-                    f"{self.path.name}: make room, and the same call goes on from there"
-                ) from error
-            raise DownloadError(f"cannot write {self.path}: {error.strerror}") from error
+            raise self._told(error) from error
 
     def clear(self) -> None:
         """Forget all bytes."""
@@ -81,8 +76,17 @@ class PartialFile:
         """Bring the bytes onto the disk and close, whatever happened."""
         try:
             os.fsync(self._handle)
-        except OSError:
+        except OSError as fault:
+            # What ended the download says more.
             if error is None:
-                raise
+                raise self._told(fault) from fault
         finally:
             os.close(self._handle)
+
+    def _told(self, error: OSError) -> DownloadError:
+        if error.errno not in DISK_IS_FULL:
+            return DownloadError(f"cannot write {self.path}: {error.strerror}")
+        return RoomError(
+            f"the disk of {self.path.parent} is full ({error.strerror}); {shown_size(self.size)} stay in "
+            f"{self.path.name}: make room, and the same call goes on from there"
+        )

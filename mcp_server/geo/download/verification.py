@@ -119,7 +119,7 @@ def _unpack(source: _Hashing, name: str) -> tuple[bytes, int]:
             while block := unpacking.read(BLOCK):
                 start = start or block[:START]
                 n_unpacked += len(block)
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise TransferError(f"{name} has all its bytes and is no whole gzip file ({error}); it is not kept") from error
     return start, n_unpacked
 

@@ -248,6 +248,16 @@ def test_a_file_that_was_changed_since_is_not_believed(change, server, noise, fo
     assert (folder / "noise.bin").read_bytes() == change(NOISE)
 
 
+def test_a_file_that_was_moved_and_linked_to_is_believed(noise, folder, quick, tmp_path) -> None:
+    download_file(noise, folder, quick)
+    (folder / "noise.bin").rename(tmp_path / "elsewhere.bin")
+    (folder / "noise.bin").symlink_to(tmp_path / "elsewhere.bin")
+    assert download_file(noise, folder, quick).was_there
+    (tmp_path / "elsewhere.bin").unlink()
+    with pytest.raises(PlaceTakenError, match="is no more what was downloaded"):
+        download_file(noise, folder, quick)
+
+
 def test_a_file_that_was_only_touched_is_read_and_believed(server, noise, folder, quick) -> None:
     download_file(noise, folder, quick)
     os.utime(folder / "noise.bin", (0, 0))
@@ -306,6 +316,14 @@ def test_one_file_that_cannot_be_had_stops_no_other(server, noise, folder, quick
     found = download_files([lost, noise], folder, quick)
     assert [file.name for file in found.files] == ["noise.bin"]
     assert [(file.name, "HTTP 404" in file.error) for file in found.failed] == [("lost.bin", True)]
+
+
+def test_a_taken_place_is_told_before_anything_is_asked(server, noise, folder, quick) -> None:
+    folder.mkdir()
+    (folder / "last.bin").write_bytes(b"precious")
+    with pytest.raises(PlaceTakenError, match=r"last\.bin"):
+        download_files([noise, replace(noise, name="last.bin")], folder, quick)
+    assert server.asked == []
 
 
 def test_an_address_elsewhere_is_not_asked(noise, folder, quick, monkeypatch) -> None:
