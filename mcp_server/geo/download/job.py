@@ -7,6 +7,7 @@ another disk than the one of the jobs, and a download that is begun there can be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +72,17 @@ class _Progress:
     """Tells how many bytes of all files are here, and writes into the log what holds them up."""
 
     def __init__(self, sources: Sequence[Source], report: Report) -> None:
-        self._sources = sources
         self._report = report
-        self._total = sum(source.size for source in sources)
+        self._numbers = {source.name: number for number, source in enumerate(sources)}
+        self._ends = tuple(accumulate((source.size for source in sources), initial=0))
         self._said = ""
 
     def __call__(self, source: Source, step: str, n_bytes: int) -> None:
-        number = self._sources.index(source)
-        before = sum(earlier.size for earlier in self._sources[:number])
-        done = before + (source.size if step == CHECKING else n_bytes)
+        number = self._numbers[source.name]
         if step != self._said:
             self._said = step
             print(f"{source.name}: {step}", flush=True)  # noqa: T201 - into the log of the job
-        place = f"file {number + 1} of {len(self._sources)}"
+        done = self._ends[number] + (source.size if step == CHECKING else n_bytes)
+        place = f"file {number + 1} of {len(self._numbers)}"
         message = f"{step}, {shown_size(n_bytes)} of {shown_size(source.size)}, {place}: {source.name}"
-        self._report(done / self._total if self._total else 0.0, message)
+        self._report(done / max(self._ends[-1], 1), message)
