@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edviz.errors import EdvizError
@@ -36,8 +36,9 @@ def only_writer(download: Download, waiting: Waiting) -> Iterator[None]:
         try:
             yield
         finally:
-            # While it is held: whoever waits sees that his file is gone, and makes a new one.
-            download.lock.unlink(missing_ok=True)
+            # While it is held: whoever waits sees that his file is gone, and makes a new one. Windows does not allow it.
+            with suppress(OSError):
+                download.lock.unlink()
 
 
 @contextmanager
