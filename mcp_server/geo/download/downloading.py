@@ -275,15 +275,20 @@ def _changed(download: Download) -> PlaceTakenError:
 
 
 def _fetch(download: Download, settings: DownloadSettings, watch: Watch) -> None:
-    """Bring the part of a file to its full size."""
+    """Bring the part of a file to its full size; what nothing has come of leaves nothing."""
     record = _begun(download)
     _check_room(download.folder, _missing_bytes(download), settings)
-    with PartialFile(download.part) as part:
-        if part.size > download.source.size:
-            part.clear()
-        if part.size < download.source.size:
-            with transfer_turn(settings, lambda: watch(WAITING_FOR_TURN, part.size)):
-                transfer(download, part, record, settings, watch)
+    try:
+        with PartialFile(download.part) as part:
+            if part.size > download.source.size:
+                part.clear()
+            if part.size < download.source.size:
+                with transfer_turn(settings, lambda: watch(WAITING_FOR_TURN, part.size)):
+                    transfer(download, part, record, settings, watch)
+    except BaseException:
+        if _missing_bytes(download) == download.source.size:
+            _discard(download)
+        raise
 
 
 def _begun(download: Download) -> DownloadRecord:

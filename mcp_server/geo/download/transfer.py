@@ -128,8 +128,14 @@ class _Transfer:
                     if not answer.has_redirect_location:
                         yield answer
                         return
-                    url = urljoin(url, answer.headers["Location"])
+                    url = self._next(url, answer.headers["Location"])
         raise TransferError(f"{self._source.name} leads from address to address; it is not followed further")
+
+    def _next(self, url: str, address: str) -> str:
+        try:
+            return urljoin(url, address)
+        except ValueError as error:
+            raise TransferError(f"{self._source.name} leads on to something that is no address") from error
 
     def _headers(self) -> dict[str, str]:
         version = self._record.etag or self._record.last_modified
