@@ -48,9 +48,7 @@ class Throttle:
         except sqlite3.Error as error:
             raise GeoError(f"cannot keep turns in {self.folder / FILE} ({error}); remove the file") from error
         except OSError as error:
-            raise GeoError(
-                f"cannot write in {self.folder}: {error.strerror}; EDVIZ_GEO_STATE names another"
-            ) from error
+            raise GeoError(f"cannot write in {self.folder}: {error.strerror}; EDVIZ_GEO_STATE names another") from error
 
     def close(self) -> None:
         """Close what is open."""

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from tests.h5ad.files import SHARED
 
 Summary = dict[str, Any]
-RECORDINGS = SHARED / "geo"
+RECORDINGS = SHARED.parent / "geo"
 MOST_IDS, MOST_SUMMARIES = 10_000, 500
 """What NCBI gives at once, as its documentation and an error of esummary say."""
 WEBENV = "MCID_0123456789abcdef01234567"
