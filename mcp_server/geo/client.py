@@ -194,11 +194,12 @@ class GeoClient:
     def _asking(self, turns: Throttle, method: str, url: str, **content: Any) -> Iterator[Response]:
         import httpx
 
+        client = self._opened()
         turns.wait()
         self.requests += 1
         server = urlsplit(url).hostname or NCBI
         try:
-            with self._opened().stream(method, url, **content) as response:
+            with client.stream(method, url, **content) as response:
                 yield response
         except httpx.TimeoutException as error:
             raise BusyError(f"{server} is silent for {self.settings.timeout_s:g} seconds") from error

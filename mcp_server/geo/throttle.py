@@ -53,7 +53,7 @@ class Throttle:
     def close(self) -> None:
         """Close what is open."""
         if self._bucket is not None:
-            self._bucket.close()
+            self._bucket.close()  # type: ignore[no-untyped-call]
             self._bucket = None
 
     def _take_turn(self) -> None:
