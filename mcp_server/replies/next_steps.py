@@ -11,6 +11,7 @@ from edviz.infer import Report
 from edviz.infer.result import Finding, Question
 from mcp_server.geo.search import SearchResult
 from mcp_server.jobs.status import JobList, JobStatus
+from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
 
@@ -91,6 +92,14 @@ def after_search(found: SearchResult) -> Steps:
         return (*partial, "Loosen the query, or try file_type='any'.")
     known = ("Asked earlier; refresh=true asks NCBI again.",) if found.source == "catalogue" else ()
     return (*partial, *rest, *known, "Show the user accessions and titles; detail='full' adds summaries and links.")
+
+
+def after_plan(plan: Plan) -> Steps:
+    """Say what follows a plan of a training."""
+    if not plan.can_train:
+        return ("Tell the user the problems with their remedies; force only what the user wants overruled.",)
+    told = ("Tell the user the notices, and what is lost.",) if plan.notices or plan.lost else ()
+    return (*told, "Call train_scvi with the same arguments if the user agrees with batch key and time.")
 
 
 def _about_findings(findings: tuple[Finding, ...]) -> Steps:

@@ -22,11 +22,12 @@ from mcp_server.tools._register import make_tool
 ASKS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 
 Detail = Literal["concise", "full"]
-Organism = Annotated[str | None, Field(description="As human or Danio rerio.")]
-Day = Annotated[str | None, Field(description="Made public then: 2024, 2024-01.")]
-FileType = Annotated[str, Field(description="Ending of a file, or any.")]
-Refresh = Annotated[bool, Field(description="Ask NCBI even if known.")]
-PUBLISHED = ("total", "series", "complete", "reason")
+Organism = Annotated[str | None, Field(description="Species.")]
+Since = Annotated[str | None, Field(description="As 2024-01.")]
+Until = Annotated[str | None, Field(description="Likewise.")]
+FileType = Annotated[str, Field(description="Or any.")]
+Refresh = Annotated[bool, Field(description="Ask anew.")]
+PUBLISHED = ("total", "series")
 
 
 def geo_tools(settings: Settings) -> list[Tool]:
@@ -43,17 +44,17 @@ class GeoTools:
 
     def search_geo(
         self,
-        query: Annotated[str, Field(description="Words as for NCBI, or accessions.")],
+        query: Annotated[str, Field(description="Words or accessions.")],
         organism: Organism = None,
-        since: Day = None,
-        until: Day = None,
+        since: Since = None,
+        until: Until = None,
         file_type: FileType = H5AD,
         refresh: Refresh = False,
         detail: Detail = "concise",
-        limit: Annotated[int, Field(ge=1, le=200)] = 10,
-        offset: Annotated[int, Field(ge=0)] = 0,
+        limit: Annotated[int, Field(le=200)] = 10,
+        offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series that have .h5ad files. n_samples counts libraries or cells, never donors."""
+        """Find GEO series with .h5ad files. n_samples are libraries or cells, never donors."""
         found = search(
             query,
             organism=organism,
