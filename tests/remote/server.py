@@ -127,7 +127,8 @@ class RangeServer:
         condition = asked.headers.get("If-Range")
         if asked.range is None or (condition is not None and condition not in headers.values()):
             return Reply(200, self.body, headers)
-        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked.range).groups())
+        first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.range).groups()
+        first, last = int(first), int(last or len(self.body))
         if first >= len(self.body):
             return Reply(416, b"", {"Content-Range": f"bytes */{len(self.body)}"})
         part = self.body[first : last + 1]
