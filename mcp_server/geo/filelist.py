@@ -47,7 +47,8 @@ def read_filelist(text: str) -> tuple[ListedFile, ...]:
 
     Examples
     --------
-    >>> read_filelist("#Archive/File\\tName\\tTime\\tSize\\tType\\nFile\\tGSM1_a.h5ad\\t01/15/2019 12:55:11\\t17\\tH5AD\\n")
+    >>> rows = ["#Archive/File Name Time Size Type", "File GSM1_a.h5ad 01/15/2019 17 H5AD"]
+    >>> read_filelist("\\n".join(row.replace(" ", "\\t") for row in rows))
     (ListedFile(name='GSM1_a.h5ad', size=17, is_archive=False),)
     """
     header, _, rows = text.partition("\n")
