@@ -12,7 +12,7 @@ from pydantic import Field
 
 from edviz.advice.answer import Answer, answer
 from edviz.card import CardResult, write_card
-from edviz.card.writing import SUFFIX, name_of
+from edviz.card.writing import SUFFIX, stem_of
 from edviz.comparison import ComparisonTable, compare_all, read_condition, subject_of
 from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
@@ -43,7 +43,8 @@ from mcp_server.replies.next_steps import (
     after_summary,
 )
 from mcp_server.replies.pages import MOST_ENTRIES
-from mcp_server.settings import Settings, place_to_read, place_to_write
+from mcp_server.settings import Settings, place_to_write
+from mcp_server.tools._places import find_place
 from mcp_server.tools._register import make_tool
 
 # A path may be the address of a file on a server, so the world is open.
@@ -52,7 +53,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="Path or address of an .h5ad file.")]
+H5adPath = Annotated[str, Field(description="Path, address or GSE123456[/name] of an .h5ad file.")]
 Unit = Annotated[tuple[str, ...], Field(description="Columns that together name the units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kind by column.")]
 Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]
@@ -91,7 +92,7 @@ class DesignTools:
         """Say what an .h5ad file holds, without loading it: shape, species, where the raw counts are (checked by
         value), columns of obs and var, layers, embeddings, schema.
         """
-        with start_reading(place_to_read(path, self.settings), summary=True) as reading:
+        with start_reading(find_place(path, self.settings).place, summary=True) as reading:
             summary = reading.summary()
         return Reply(
             summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
@@ -108,7 +109,7 @@ class DesignTools:
         """List the obs columns of an .h5ad file: candidate factors with their levels, and the other columns with
         the reason why they are set aside.
         """
-        with start_reading(place_to_read(path, self.settings), factors=True, also=columns) as reading:
+        with start_reading(find_place(path, self.settings).place, factors=True, also=columns) as reading:
             listing = reading.factors().listing
         if columns:
             listing = replace(listing, columns=tuple(listing.column(name) for name in columns))
@@ -131,7 +132,7 @@ class DesignTools:
         unit, kinds, ignore or split. Start here.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        place = place_to_read(path, self.settings)
+        place = find_place(path, self.settings).place
         with start_reading(place, factors=True, also=overrides.columns) as reading:
             report = infer(reading.factors(), overrides).report
         lists = ("factors", "set_aside", *(PAIRED_LISTS if detail == "full" else ()))
@@ -160,7 +161,7 @@ class DesignTools:
         samples, batch_key advice.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        with start_reading(place_to_read(path, self.settings), factors=True, also=overrides.columns) as reading:
+        with start_reading(find_place(path, self.settings).place, factors=True, also=overrides.columns) as reading:
             found = answer(infer(reading.factors(), overrides), contrasts=contrasts, given=given, power=power)
         page = Page(limit, offset, ("analysis.conditions", "analysis.interactions", "analysis.integration"))
         return Reply(found, after_answer(found), _unless_full(detail, concise_answer), page)
@@ -177,7 +178,7 @@ class DesignTools:
         diagram, canonical text, factors, relations, number of observations, remarks.
         """
         if path is not None and design is None:
-            place = place_to_read(path, self.settings)
+            place = find_place(path, self.settings).place
             read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
         elif design is not None and path is None:
             read = known_design_of_text(design)
@@ -202,7 +203,7 @@ class DesignTools:
         1), and whether the data could be pooled. Pick from many by a condition on traits and factor names.
         """
         condition = None if where is None else read_condition(where)
-        places = [place_to_read(path, self.settings) for path in paths]
+        places = [find_place(path, self.settings).place for path in paths]
         subjects = [subject_of_file(place) if isinstance(place, Path) else subject_of(place) for place in places]
         subjects += map(subject_of_text, designs)
         if not subjects:
@@ -224,9 +225,10 @@ class DesignTools:
         formulas, integration advice, open questions. An earlier card is replaced, but its section "Biological
         context" is kept.
         """
-        source = place_to_read(path, self.settings)
-        target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
-        written = write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+        found = find_place(path, self.settings)
+        target = place_to_write(output or stem_of(found.place) + SUFFIX, self.settings)
+        overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
+        written = write_card(found.place, target, overrides, deposit=found.deposit)
         return Reply(written, after_card(written))
 
 
