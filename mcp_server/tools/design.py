@@ -53,7 +53,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="Path, address or GSE123456[/name] of an .h5ad file.")]
+H5adPath = Annotated[str, Field(description="Path, URL or GSE123456[/name].")]
 Unit = Annotated[tuple[str, ...], Field(description="Columns that together name the units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kind by column.")]
 Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]

@@ -75,7 +75,7 @@ def test_the_recorded_list_of_an_archive_names_sizes_and_samples(shared: Path) -
 
 def test_rows_of_another_form_are_passed_over_and_other_texts_refused() -> None:
     header = "#Archive/File\tName\tTime\tSize\tType\n"
-    rows = "File\t../GSM1_a.h5ad\tx\t1\tH5AD\nFile\tGSM1_b.h5ad\tx\tmuch\tH5AD\nFile\tonly\n\nFile\tGSM1_c.h5ad\tx\t3\tH5AD"
+    rows = "File\t../GSM1_a.h5ad\tx\t1\tH5AD\nFile\tGSM1_b.h5ad\tx\tmuch\tH5AD\nFile\n\nFile\tGSM1_c.h5ad\tx\t3\tH5AD"
     assert [row.name for row in read_filelist(header + rows)] == ["GSM1_c.h5ad"]
     with pytest.raises(GeoError):
         read_filelist("<!DOCTYPE html>")
