@@ -17,6 +17,7 @@ from mcp_server.prompts import PROMPTS
 from mcp_server.settings import Settings, place_to_write
 from mcp_server.skills import FRESH_MS, Skills, skill_folder
 from mcp_server.tools.design import design_tools
+from mcp_server.tools.geo import geo_tools
 from mcp_server.tools.jobs import job_tools
 
 NAME = "anndata-design-inspector"
@@ -39,7 +40,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
         title="AnnData design inspector",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=[*design_tools(settings), *job_tools(settings)],
+        tools=[*design_tools(settings), *job_tools(settings), *geo_tools(settings)],
         extensions=[Skills(skill_folder())],
         # Nothing in the lists changes while the server runs.
         cache_hints={method: CacheHint(ttl_ms=FRESH_MS, scope="public") for method in LISTS},

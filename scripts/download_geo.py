@@ -115,7 +115,7 @@ def download_in_background(sources: Sequence[Source], folder: Path, most: int, a
 def print_downloads(found: Downloads, page: Page) -> None:
     """Print what came, for people."""
     for file in found.files:
-        page.paragraph(file.path)
+        page.paragraph(file.path + (" was there" if file.was_there else ""))
         page.fields(_fields(file))
 
 
@@ -124,8 +124,8 @@ def _fields(file: DownloadedFile) -> list[tuple[str, str]]:
         ("size", f"{file.size:,} bytes"),
         ("SHA-256", file.sha256),
         ("checked", ", ".join(file.checks)),
-        *([("changed", file.last_modified)] if file.last_modified else []),
-        ("record", file.record + (" (it was there)" if file.was_there else "")),
+        *([("modified", file.last_modified)] if file.last_modified else []),
+        ("record", file.record),
     ]
 
 

@@ -15,6 +15,7 @@ from mcp_server.geo.download.errors import DownloadError, TransferError
 from mcp_server.jobs.settings import state_folder
 
 FILES = "EDVIZ_GEO_FILES"
+STATE = "EDVIZ_GEO_STATE"
 GEO_FILES = "https://ftp.ncbi.nlm.nih.gov"
 USER_AGENT = f"anndata-design-inspector/{__version__}"
 
@@ -66,7 +67,9 @@ def download_settings(environment: Mapping[str, str] = os.environ) -> DownloadSe
     origin = origin_of(named)
     if not origin or (origin.startswith("http://") and not _is_loopback(origin)):
         raise DownloadError(f"{FILES} is {harmless(named)!r}; give the address of a server with https://")
-    return DownloadSettings(turns=state_folder(environment) / "downloads", origins=(origin,))
+    state = environment.get(STATE)
+    folder = Path(state).expanduser().absolute() if state else state_folder(environment) / "geo"
+    return DownloadSettings(turns=folder, origins=(origin,))
 
 
 def check_origin(url: str, settings: DownloadSettings) -> None:
