@@ -24,6 +24,7 @@ from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
 from edviz.output import is_same_file, writing
+from edviz.progress import report_stage
 from edviz.remote import RemoteReport
 from edviz.supervised import start_reading
 
@@ -103,6 +104,7 @@ def write_card(
     earlier = _earlier_context(target)
     about = _About(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted, deposit=deposit)
     inference, text, remote = _made(about)
+    report_stage("writing the card")
     with writing(target) as stream:
         stream.write(text)
     return CardResult(

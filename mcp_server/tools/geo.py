@@ -16,18 +16,20 @@ from mcp_server.geo.selection import find_sources
 from mcp_server.geo.settings import geo_settings
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus
+from mcp_server.replies import Reply
+from mcp_server.replies.next_steps import after_job
 from mcp_server.settings import Settings, place_to_write, require_addresses
 from mcp_server.tools._register import make_tool
 
 # What is there is never replaced.
-DOWNLOADS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
-HANDLE = ("id", "state")
+DOWNLOADS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
+HANDLE = ("id",)
 
 
 def geo_tools(settings: Settings) -> list[Tool]:
     """Return the tools about GEO, for a server with these settings."""
     tools = GeoTools(settings)
-    return [make_tool(tools.download_geo, title="Download files of GEO", annotations=DOWNLOADS, published=HANDLE)]
+    return [make_tool(tools.download_geo, title="Download from GEO", annotations=DOWNLOADS, published=HANDLE)]
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,14 @@ class GeoTools:
     def download_geo(
         self,
         accession: Annotated[str, Field(description="GSE or GSM.")],
-        files: Annotated[tuple[str, ...], Field(description="Names or patterns; default: .h5ad files.")] = (),
+        files: Annotated[tuple[str, ...], Field(description="Names, patterns; else .h5ad.")] = (),
         output: Annotated[str | None, Field(description="Folder.")] = None,
-        max_size: Annotated[int | None, Field(description="Bytes, if over 5 GB and agreed to.", ge=0)] = None,
-    ) -> JobStatus:
-        """Start a job that downloads files of a GEO accession, whole and checked, and return its id at once. After an
-        interruption call again: it goes on. Ask the user first if it is much.
-        """
+        max_size: Annotated[int | None, Field(description="Bytes agreed to, if over 5 GB.")] = None,
+    ) -> Reply[JobStatus]:
+        """Start a job that downloads files of GEO, whole and checked; what was interrupted goes on."""
         require_addresses(self.settings)
         folder = place_to_write(output or read_accession(accession), self.settings)
         with GeoClient(geo_settings()) as client:
             sources = find_sources(accession, files, client)
-        return start_job("download_geo", request_for(sources, folder, max_size=max_size))
+        status = start_job("download_geo", request_for(sources, folder, max_size=max_size))
+        return Reply(status, after_job(status))
