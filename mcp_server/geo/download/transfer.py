@@ -44,13 +44,19 @@ def transfer(
     with server_of(settings) as server:
         going = _Transfer(server, download, part, record, watch)
         for _ in range(MOST_PIECES):
-            server.retrying(lambda told: watch(told, part.size))(going.bring_more)
+            try:
+                server.retrying(lambda told: watch(told, part.size))(going.bring_more)
+            except PassingError as error:
+                raise TransferError(f"{error}; given up after {settings.attempts} attempts{_kept(part)}") from error
             if part.size == download.source.size:
                 return
-    raise TransferError(
-        f"the connection for {download.source.name} broke {MOST_PIECES} times; {shown_size(part.size)} are here, and "
-        "the same call goes on from there"
-    )
+    raise TransferError(f"the connection for {download.source.name} broke {MOST_PIECES} times{_kept(part)}")
+
+
+def _kept(part: PartialFile) -> str:
+    if not part.size:
+        return ": try again later"
+    return f": {shown_size(part.size)} are here, and the same call goes on from there"
 
 
 class _Transfer:
