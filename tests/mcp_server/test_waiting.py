@@ -19,7 +19,8 @@ from tests.remote.server import Asked, RangeServer, Reply
 pytestmark = pytest.mark.anyio
 
 ALLOWED = {"EDVIZ_ALLOW_PRIVATE_ADDRESSES": "1"}
-MARK = "waiting-test"
+# Other runs of these tests on the machine have processes, too.
+MARK = f"waiting-test-{os.getpid()}"
 WHERE = ("memory", "stdio")
 
 
