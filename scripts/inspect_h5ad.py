@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from _cli import Page, amount_read, arguments, counted, page_of, print_json, run
+from _geo import find_places
 from _many import Run, add_files, is_single, print_json_line
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   inspect_h5ad.py cells.h5ad
   inspect_h5ad.py data/
+  inspect_h5ad.py GSE123456
   inspect_h5ad.py data/*.h5ad --json > files.jsonl"""
 
 
@@ -33,6 +35,7 @@ def main() -> None:
     parser = arguments(__doc__, examples=EXAMPLES)
     add_files(parser)
     args = parser.parse_intermixed()
+    args.paths = list(find_places(args.paths, args).places)
     if is_single(args):
         inspect_one(args)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -45,7 +46,7 @@ def choose_files(found: GeoFiles, pattern: str | None) -> tuple[GeoFile, ...]:
     return tuple(chosen)
 
 
-def require_one(files: Sequence[GeoFile], found: GeoFiles) -> GeoFile:
+def require_one(files: Sequence[GeoFile], accession: str) -> GeoFile:
     """Return the one file that is meant.
 
     Raises
@@ -55,29 +56,27 @@ def require_one(files: Sequence[GeoFile], found: GeoFiles) -> GeoFile:
     """
     if len(files) == 1:
         return files[0]
-    accession = found.accession
+    example = next((file for file in files if file.in_place), files[0])
     raise SeveralFilesError(
-        f"{accession} has {len(files):,} .h5ad files; name one, such as {accession}/{files[0].name}, "
+        f"{accession} has {len(files):,} .h5ad files; name one, such as {shlex.quote(f'{accession}/{example.name}')}, "
         f"or all of them with '{accession}/*':{_lines(files, accession)}"
     )
 
 
 def in_words(file: GeoFile) -> str:
     """Say what a file is called and how much it is."""
-    size = "size unknown" if file.size is None else shown_size(file.size)
-    return f"{file.name} ({size}{', compressed' if file.compression else ''})"
+    told = [*([] if file.size is None else [shown_size(file.size)]), *(["compressed"] if file.compression else [])]
+    return f"{file.name} ({', '.join(told)})" if told else file.name
 
 
 def _missing(found: GeoFiles, h5ad: Sequence[GeoFile], pattern: str | None) -> str:
     accession = found.accession
     if pattern is not None and h5ad:
         return f"{accession} has no .h5ad file {harmless(pattern)!r}; it has:{_lines(h5ad, accession)}"
+    wanted = "no .h5ad file" if pattern is None else f"no file {harmless(pattern)!r}, nor any .h5ad file"
     unknown = f" ({'; '.join(found.notes)})" if found.notes else ""
-    if pattern is not None and found.files:
-        return f"{accession} has no file {harmless(pattern)!r}, nor any .h5ad file; it has:{_lines(found.files, accession)}"
-    if not found.files:
-        return f"{accession} has no .h5ad file{unknown}; see {found.page}"
-    return f"{accession} has no .h5ad file{unknown}; it has:{_lines(found.files, accession)}"
+    has = f"it has:{_lines(found.files, accession)}" if found.files else f"see {found.page}"
+    return f"{accession} has {wanted}{unknown}; {has}"
 
 
 def _lines(files: Sequence[GeoFile], accession: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlsplit
 
-from edviz.h5ad.strings import harmless
 from mcp_server.geo.accession import folder_of, page_of, read_accession
 from mcp_server.geo.errors import AskedError, BusyError, GeoError
 from mcp_server.geo.filelist import ListedFile, read_filelist
 from mcp_server.geo.kinds import FileKind, compression_of, is_h5ad, kind_of
 from mcp_server.geo.listing import read_index
+from mcp_server.geo.study import find_ftplink
 
 if TYPE_CHECKING:
     from mcp_server.geo.client import GeoClient
@@ -81,15 +81,13 @@ class GeoFiles:
     notes: tuple[str, ...] = ()
 
 
-def list_geo_files(accession: str, client: GeoClient, *, ftplink: str = "") -> GeoFiles:
+def list_geo_files(accession: str, client: GeoClient) -> GeoFiles:
     """List the files of a series or a sample with their exact sizes.
 
     Parameters
     ----------
     accession
         Such as `GSE123456`.
-    ftplink
-        Address of its folder as NCBI gives it, if it does.
 
     Raises
     ------
@@ -100,7 +98,8 @@ def list_geo_files(accession: str, client: GeoClient, *, ftplink: str = "") -> G
     GeoError
         If the server does not answer, or answers with something else.
     """
-    found = find_geo_files(accession, client, ftplink=ftplink)
+    accession = read_accession(accession)
+    found = find_geo_files(accession, client, ftplink=find_ftplink(accession, client))
     # The .h5ad files come first: they are what most people ask for.
     unknown = sorted((file for file in found.files if file.size is None), key=lambda file: not is_h5ad(file.name))
     sized = {file.url: with_size(file, client) for file in unknown[:MOST_SIZES]}
@@ -112,8 +111,15 @@ def list_geo_files(accession: str, client: GeoClient, *, ftplink: str = "") -> G
 
 
 def find_geo_files(accession: str, client: GeoClient, *, ftplink: str = "") -> GeoFiles:
-    """List the files of a series or a sample, with sizes only where a list has them; raises as `list_geo_files`."""
-    accession = read_accession(accession)
+    """List the files of a series or a sample, with sizes only where a list has them; raises as `list_geo_files`.
+
+    Parameters
+    ----------
+    accession
+        In its usual spelling.
+    ftplink
+        Address of its folder as NCBI gives it, if it does.
+    """
     folder = client.settings.files + _path_of(accession, ftplink) + "suppl/"
     page = _listing(folder, accession, client)
     if page is None:
@@ -159,12 +165,12 @@ def _require_public(accession: str, client: GeoClient, ftplink: str) -> None:
     """Say so if GEO shows nothing at all of an accession; a folder that is there may lack one of supplements."""
     folder = client.settings.files + _path_of(accession, ftplink)
     if _listing(folder, accession, client) is None:
-        raise AskedError(f"{accession} is not public or does not exist: GEO does not tell which; see {page_of(accession)}")
+        raise AskedError(
+            f"{accession} is not public or does not exist: GEO does not tell which; see {page_of(accession)}"
+        )
 
 
-def _members(
-    names: Sequence[str], folder: str, client: GeoClient
-) -> tuple[tuple[ListedFile, ...], tuple[str, ...]]:
+def _members(names: Sequence[str], folder: str, client: GeoClient) -> tuple[tuple[ListedFile, ...], tuple[str, ...]]:
     """Return what the list of the archive says, or why that is not known."""
     try:
         text = client.get_text(folder + FILELIST, most_bytes=MOST_LIST_BYTES)

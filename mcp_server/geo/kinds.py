@@ -51,7 +51,7 @@ def kind_of(name: str) -> KindOfFile:
         return KindOfFile("single-cell h5ad", f"its name ends in {ending[0]}")
     if HOLDS_H5AD.search(name):
         return KindOfFile("other", "its name holds .h5ad, but ends otherwise")
-    return KindOfFile("other", "its name says nothing of the two")
+    return KindOfFile("other", "its name tells neither")
 
 
 def is_h5ad(name: str) -> bool:
