@@ -28,7 +28,7 @@ NOT_RUN = {
     r"make |bash \.ci/judges": "makes an environment from a package registry",
     r"git clone ": "needs the address of the repository",
     r"claude mcp add ": "needs the client, and is run by .ci/judges",
-    r"uv run ": "fetches packages from a registry",
+    r"uv run |pip install ": "fetches packages from a registry",
     r"(python )?(\.\./\.\./)?(scripts/)?(train_scvi|embed_cells)\.py": "trains for minutes; tests/training does that",
 }
 """Commands that a test cannot run, and why."""
@@ -111,6 +111,8 @@ def place(tmp_path: Path) -> Path:
     for name in ("FILE", "B.h5ad", "my_data.h5ad", "data/one.h5ad", "FOLDER/two.h5ad"):
         (place / name).parent.mkdir(exist_ok=True)
         shutil.copy(place / "FILE.h5ad", place / name)
+    for skill in (place / "skills").iterdir():
+        shutil.copy(place / "FILE.h5ad", skill)
     (place / "cards").mkdir()
     card = [sys.executable, REPOSITORY / "scripts/write_card.py", "FILE.h5ad", "-o", "A.design-card.md"]
     subprocess.run(card, cwd=place, check=True, capture_output=True)
@@ -119,7 +121,8 @@ def place(tmp_path: Path) -> Path:
 
 def _run(command: str, place: Path, folder: Path) -> str:
     # In a sentence a script is called by its name alone.
-    said = command if command.startswith("python ") else f"python scripts/{command}"
+    said = command.removeprefix("python ")
+    said = f"python {said}" if "/" in said.split(".py")[0] else f"python scripts/{said}"
     done = subprocess.run(
         ["bash", "-c", said],
         capture_output=True,
