@@ -9,10 +9,9 @@ import pytest
 
 from mcp_server.geo.choosing import SeveralFilesError, choose_files, require_one
 from mcp_server.geo.client import GeoClient
-from mcp_server.geo.download.errors import DownloadError
-from mcp_server.geo.download.sources import find_sources
 from mcp_server.geo.errors import AskedError, BusyError, GeoError
 from mcp_server.geo.files import list_geo_files
+from mcp_server.geo.selection import find_sources
 from tests.geo.conftest import quick_settings
 from tests.geo.files_server import CAPTCHA, FORBIDDEN, HTML, FilesServer, suppl
 from tests.geo.server import EutilsServer, with_status
@@ -189,11 +188,11 @@ def test_downloads_know_exact_sizes(
         monkeypatch.setenv(f"EDVIZ_GEO_{name}", value)
     files.add(SERIES, "a.h5ad", H5AD)
     files.add_archive(SERIES, {f"{SAMPLE}_b.h5ad.gz": b"1234567"})
-    assert [(source.name, source.size) for source in find_sources(SERIES.lower(), [])] == [
-        ("a.h5ad", len(H5AD)),
-        (f"{SAMPLE}_b.h5ad.gz", 7),
-    ]
-    with pytest.raises(DownloadError, match=r"has no file 'c\.\*'"):
+    own, of_sample = ("a.h5ad", len(H5AD)), (f"{SAMPLE}_b.h5ad.gz", 7)
+    # What the series itself has holds what its samples have.
+    assert [(source.name, source.size) for source in find_sources(SERIES.lower())] == [own]
+    assert [(source.name, source.size) for source in find_sources(SERIES, ["*.H5AD*"])] == [own, of_sample]
+    with pytest.raises(AskedError, match=r"has no file 'c\.\*'"):
         find_sources(SERIES, ["c.*"])
 
 
