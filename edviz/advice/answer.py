@@ -13,7 +13,6 @@ from edviz.errors import DesignError
 from edviz.infer import Inference
 from edviz.progress import report_stage
 
-
 MOST_ASKED = 100
 """Differences of levels, at once."""
 

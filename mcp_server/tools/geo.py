@@ -1,4 +1,4 @@
-"""Tools that find data in GEO."""
+"""Tools that find data in GEO and bring them here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from mcp_server.geo.accession import read_accession
+from mcp_server.geo.download.job import request_for
 from mcp_server.geo.questions import H5AD
 from mcp_server.geo.search import SearchResult
 from mcp_server.geo.search import search_geo as search
+from mcp_server.geo.selection import find_sources
 from mcp_server.geo.settings import geo_settings
+from mcp_server.jobs.start import start_job
+from mcp_server.jobs.status import JobStatus
 from mcp_server.replies import Reply
 from mcp_server.replies.concise import concise_search, full_search
-from mcp_server.replies.next_steps import after_search
-from mcp_server.settings import Settings
+from mcp_server.replies.next_steps import after_job, after_search
+from mcp_server.settings import Settings, place_to_write, require_addresses
 from mcp_server.tools._register import make_tool
 
 # What is found is kept in the catalogue of the user, which changes nothing that the user sees.
 ASKS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
+# What is there is never replaced.
+DOWNLOADS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
 
 Detail = Literal["concise", "full"]
 Organism = Annotated[str | None, Field(description="Species.")]
@@ -31,12 +38,16 @@ Refresh = Annotated[bool, Field(description="Ask anew.")]
 ATTEMPTS, TIMEOUT_S = 3, 12.0
 """Clients give up on a call after a minute, and then nobody hears why."""
 PUBLISHED = ("total", "series")
+HANDLE = ("id",)
 
 
 def geo_tools(settings: Settings) -> list[Tool]:
     """Return the tools about GEO, for a server with these settings."""
     tools = GeoTools(settings)
-    return [make_tool(tools.search_geo, title="Search GEO", annotations=ASKS, published=PUBLISHED)]
+    return [
+        make_tool(tools.search_geo, title="Search GEO", annotations=ASKS, published=PUBLISHED),
+        make_tool(tools.download_geo, title="Download from GEO", annotations=DOWNLOADS, published=HANDLE),
+    ]
 
 
 @dataclass(frozen=True)
@@ -72,3 +83,17 @@ class GeoTools:
             settings=replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S),
         )
         return Reply(found, after_search(found), full_search if detail == "full" else concise_search)
+
+    def download_geo(
+        self,
+        accession: Annotated[str, Field(description="GSE or GSM.")],
+        files: Annotated[tuple[str, ...], Field(description="Names, patterns; else .h5ad.")] = (),
+        output: Annotated[str | None, Field(description="Folder.")] = None,
+        max_size: Annotated[int | None, Field(description="Bytes agreed to, if over 5 GB.")] = None,
+    ) -> Reply[JobStatus]:
+        """Start a job that downloads files of GEO, whole and checked; what was interrupted goes on."""
+        require_addresses(self.settings)
+        folder = place_to_write(output or read_accession(accession), self.settings)
+        sources = find_sources(accession, files)
+        status = start_job("download_geo", request_for(sources, folder, max_size=max_size))
+        return Reply(status, after_job(status))

@@ -158,7 +158,9 @@ async def test_errors_say_what_would_be_right(tool: str, arguments: dict, words:
     assert "pydantic" not in text
 
 
-@pytest.mark.parametrize("tool", ["inspect_h5ad", "infer_design", "analyze_design", "render_design", "write_design_card"])
+@pytest.mark.parametrize(
+    "tool", ["inspect_h5ad", "infer_design", "analyze_design", "render_design", "write_design_card"]
+)
 async def test_a_pipe_is_refused_and_not_waited_for(tool: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.h5ad")
     assert "pipe.h5ad is no regular file" in await refusal(tmp_path, tool, path="pipe.h5ad")

@@ -60,14 +60,14 @@ def meaning_of(answer: Response, *, start: int, record: DownloadRecord, source: 
     if status == NOT_SATISFIABLE and start:
         return "complete" if start == source.size else "anew"
     if status in (OK, PARTIAL):
-        _refuse_pages(answer.headers, source)
+        _refuse_pages(answer.headers, source.name)
         _refuse_coding(answer.headers, source)
     if status == OK:
         _check_length(answer.headers, source)
         return "whole"
     if status == PARTIAL and start:
         return "rest" if _goes_on(answer.headers, start, record, source) else "anew"
-    raise refusal(status, answer.headers, source)
+    raise refusal(status, answer.headers, source.name)
 
 
 def validators_of(headers: Headers) -> tuple[str | None, str | None]:
@@ -87,18 +87,18 @@ def is_page(start: bytes, name: str) -> bool:
     return not name.lower().endswith(PAGES) and start.lstrip().lower().startswith(PAGE_STARTS)
 
 
-def page_refusal(source: Source) -> TransferError:
+def page_refusal(name: str) -> TransferError:
     """Return what to say of a web page in the place of a file."""
     return TransferError(
-        f"the server sends a web page instead of {source.name}, as it does when it is overloaded or wants to see a "
+        f"the server sends a web page instead of {name}, as it does when it is overloaded or wants to see a "
         "person; nothing of it is kept, so try again later"
     )
 
 
-def refusal(status: int, headers: Headers, source: Source) -> TransferError:
+def refusal(status: int, headers: Headers, name: str) -> TransferError:
     """Return what to say of an answer whose status says no."""
     told = MEANINGS.get(status, "it cannot answer now" if status >= 500 else "it answers in a way that is of no use")
-    message = f"the server does not give {source.name} (HTTP {status}): {told}"
+    message = f"the server does not give {name} (HTTP {status}): {told}"
     if status not in BUSY and status < 500:
         return TransferError(message)
     wait_s = _wait_s(headers)
@@ -125,10 +125,10 @@ def _check_length(headers: Headers, source: Source) -> None:
         )
 
 
-def _refuse_pages(headers: Headers, source: Source) -> None:
+def _refuse_pages(headers: Headers, name: str) -> None:
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml") and not source.name.lower().endswith(PAGES):
-        raise page_refusal(source)
+    if kind in ("text/html", "application/xhtml+xml") and not name.lower().endswith(PAGES):
+        raise page_refusal(name)
 
 
 def _refuse_coding(headers: Headers, source: Source) -> None:

@@ -15,7 +15,10 @@ from mcp_server.geo.download.errors import DownloadError, TransferError
 from mcp_server.jobs.settings import state_folder
 
 FILES = "EDVIZ_GEO_FILES"
+STATE = "EDVIZ_GEO_STATE"
+STALL = "EDVIZ_GEO_STALL_SECONDS"
 GEO_FILES = "https://ftp.ncbi.nlm.nih.gov"
+MOST_SECONDS = 24 * 3600
 USER_AGENT = f"anndata-design-inspector/{__version__}"
 
 
@@ -60,13 +63,15 @@ def download_settings(environment: Mapping[str, str] = os.environ) -> DownloadSe
     Raises
     ------
     DownloadError
-        If the variable names no server with https, or one of this machine with http.
+        If a variable names no server with https, or one of this machine with http, or is no number of seconds.
     """
     named = environment.get(FILES) or GEO_FILES
     origin = origin_of(named)
     if not origin or (origin.startswith("http://") and not _is_loopback(origin)):
         raise DownloadError(f"{FILES} is {harmless(named)!r}; give the address of a server with https://")
-    return DownloadSettings(turns=state_folder(environment) / "downloads", origins=(origin,))
+    state = environment.get(STATE)
+    folder = Path(state).expanduser().absolute() if state else state_folder(environment) / "geo"
+    return DownloadSettings(turns=folder, origins=(origin,), stall_s=_seconds(environment.get(STALL) or "60"))
 
 
 def check_origin(url: str, settings: DownloadSettings) -> None:
@@ -101,7 +106,18 @@ def origin_of(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or "\\" in url:
         return ""
     usual = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + ("" if port in (None, usual) else f":{port}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < MOST_SECONDS:
+        raise DownloadError(f"{STALL} is {harmless(text)!r}; give a number of seconds, such as 60")
+    return seconds
 
 
 def _is_loopback(origin: str) -> bool:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
-from edviz.h5ad.strings import harmless
 from mcp_server.geo.download.answers import is_page, meaning_of, page_refusal, validators_of
 from mcp_server.geo.download.errors import PassingError, TransferError
 from mcp_server.geo.download.partial import PartialFile
 from mcp_server.geo.download.progress import DOWNLOADING, Watch
-from mcp_server.geo.download.record import Download, DownloadRecord, Source, write_record
-from mcp_server.geo.download.settings import DownloadSettings, check_origin
+from mcp_server.geo.download.record import Download, DownloadRecord, write_record
+from mcp_server.geo.download.server import Server, server_of
+from mcp_server.geo.download.settings import DownloadSettings
 from mcp_server.geo.download.sizes import shown_size
 
 if TYPE_CHECKING:
-    from httpx import Client, Response
-    from tenacity import RetryCallState, Retrying
+    from httpx import Response
 
-CONNECT_SECONDS = 30.0
-MOST_REDIRECTS = 5
 LEAST_GAIN = 1 << 20
 """Bytes that make an attempt worth its while; so that a server that breaks off after each byte is given up."""
 MOST_PIECES = 500
@@ -47,36 +41,35 @@ def transfer(
     RoomError
         If the disk is full.
     """
-    with _client(settings) as client:
-        going = _Transfer(client, download, part, record, settings, watch)
+    with server_of(settings) as server:
+        going = _Transfer(server, download, part, record, watch)
         for _ in range(MOST_PIECES):
-            going.retrying()(going.bring_more)
+            try:
+                server.retrying(lambda told: watch(told, part.size))(going.bring_more)
+            except PassingError as error:
+                raise TransferError(f"{error}; given up after {settings.attempts} attempts{_kept(part)}") from error
             if part.size == download.source.size:
                 return
-    raise TransferError(
-        f"the connection for {download.source.name} broke {MOST_PIECES} times; {shown_size(part.size)} are here, and "
-        "the same call goes on from there"
-    )
+    raise TransferError(f"the connection for {download.source.name} broke {MOST_PIECES} times{_kept(part)}")
+
+
+def _kept(part: PartialFile) -> str:
+    if not part.size:
+        return ": try again later"
+    return f": {shown_size(part.size)} are here, and the same call goes on from there"
 
 
 class _Transfer:
-    """A file that is being brought here, over one client."""
+    """A file that is being brought here."""
 
     def __init__(
-        self,
-        client: Client,
-        download: Download,
-        part: PartialFile,
-        record: DownloadRecord,
-        settings: DownloadSettings,
-        watch: Watch,
+        self, server: Server, download: Download, part: PartialFile, record: DownloadRecord, watch: Watch
     ) -> None:
-        self._client = client
+        self._server = server
         self._download = download
         self._source = download.source
         self._part = part
         self._record = record
-        self._settings = settings
         self._watch = watch
 
     def bring_more(self) -> None:
@@ -89,53 +82,17 @@ class _Transfer:
         """
         before = self._part.size
         try:
-            with self._asking() as answer:
+            with self._server.asking(
+                "GET", self._source.url, name=self._source.name, headers=self._headers()
+            ) as answer:
                 self._take(answer)
         except PassingError:
             if self._part.size - before < LEAST_GAIN:
                 raise
         if self._part.size < self._source.size and self._part.size - before < LEAST_GAIN:
-            raise PassingError(f"the server ended {self._source.name} after {self._shown_part()}")
-
-    def retrying(self) -> Retrying:
-        """Return what tries again after faults that may pass, as long as the server asks for or longer."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
-
-        settings = self._settings
-        growing = wait_exponential(settings.first_wait_s, settings.longest_wait_s)
-        # Downloads that failed together would otherwise come again together.
-        spread = wait_random(0, settings.first_wait_s)
-        return Retrying(
-            stop=stop_after_attempt(settings.attempts),
-            wait=lambda state: max(growing(state), _asked_wait(state)) + spread(state),
-            retry=retry_if_exception_type(PassingError),
-            before_sleep=self._tell_of_waiting,
-            reraise=True,
-        )
-
-    def _tell_of_waiting(self, state: RetryCallState) -> None:
-        wait = state.next_action.sleep if state.next_action else 0.0
-        self._watch(f"waiting {wait:.0f} s: {_failure(state)}", self._part.size)
-
-    @contextmanager
-    def _asking(self) -> Iterator[Response]:
-        """Ask for the file, or the rest of it, wherever allowed servers lead."""
-        url = self._source.url
-        with _told(self._source, self._settings):
-            for _ in range(MOST_REDIRECTS):
-                check_origin(url, self._settings)
-                with self._client.stream("GET", url, headers=self._headers()) as answer:
-                    if not answer.has_redirect_location:
-                        yield answer
-                        return
-                    url = self._next(url, answer.headers["Location"])
-        raise TransferError(f"{self._source.name} leads from address to address; it is not followed further")
-
-    def _next(self, url: str, address: str) -> str:
-        try:
-            return urljoin(url, address)
-        except ValueError as error:
-            raise TransferError(f"{self._source.name} leads on to something that is no address") from error
+            raise PassingError(
+                f"the server ended {self._source.name} after {self._part.size:,} of {self._source.size:,} bytes"
+            )
 
     def _headers(self) -> dict[str, str]:
         version = self._record.etag or self._record.last_modified
@@ -171,46 +128,6 @@ class _Transfer:
                 f"the server sends more than the {self._source.size:,} bytes of {self._source.name}; nothing is kept"
             )
         if self._part.size == 0 and is_page(data[:100], self._source.name):
-            raise page_refusal(self._source)
+            raise page_refusal(self._source.name)
         self._part.append(data)
         self._watch(DOWNLOADING, self._part.size)
-
-    def _shown_part(self) -> str:
-        return f"{self._part.size:,} of {self._source.size:,} bytes"
-
-
-@contextmanager
-def _client(settings: DownloadSettings) -> Iterator[Client]:
-    import httpx
-
-    with httpx.Client(
-        # Compressed on the way, the length would not be that of the file.
-        headers={"Accept-Encoding": "identity", "User-Agent": settings.user_agent},
-        timeout=httpx.Timeout(settings.stall_s, connect=min(CONNECT_SECONDS, settings.stall_s)),
-        follow_redirects=False,
-    ) as client:
-        yield client
-
-
-@contextmanager
-def _told(source: Source, settings: DownloadSettings) -> Iterator[None]:
-    """Say what the network does in words, and whether it may pass."""
-    import httpx
-
-    try:
-        yield
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise TransferError(f"the address of {source.name} cannot be asked: {harmless(str(error))}") from error
-    except httpx.TimeoutException as error:
-        raise PassingError(f"no byte of {source.name} came for {settings.stall_s:g} seconds") from error
-    except httpx.TransportError as error:
-        raise PassingError(f"the connection for {source.name} broke ({harmless(str(error))})") from error
-
-
-def _failure(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _asked_wait(state: RetryCallState) -> float:
-    error = _failure(state)
-    return (error.wait_s if isinstance(error, PassingError) else None) or 0.0

@@ -36,7 +36,7 @@ def only_writer(download: Download, waiting: Waiting) -> Iterator[None]:
         try:
             yield
         finally:
-            # While it is held: whoever waits sees that his file is gone, and makes a new one. Windows does not allow it.
+            # While it is held: whoever waits sees that his file is gone, and makes a new one. Windows forbids it.
             with suppress(OSError):
                 download.lock.unlink()
 

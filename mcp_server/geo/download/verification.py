@@ -120,7 +120,9 @@ def _unpack(source: _Hashing, name: str) -> tuple[bytes, int]:
                 start = start or block[:START]
                 n_unpacked += len(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TransferError(f"{name} has all its bytes and is no whole gzip file ({error}); it is not kept") from error
+        raise TransferError(
+            f"{name} has all its bytes and is no whole gzip file ({error}); it is not kept, so download it again"
+        ) from error
     return start, n_unpacked
 
 
@@ -138,7 +140,9 @@ def _check_hdf5(read: Callable[[int, int], bytes], size: int, name: str) -> None
     except StructureError as error:
         # What is unknown is not wrong.
         if error.consequence == "refuse":
-            raise TransferError(f"{name} has all its bytes and is {error}; it is not kept") from error
+            raise TransferError(
+                f"{name} has all its bytes and is {error}; it is not kept, so download it again"
+            ) from error
 
 
 def _superblock(read: Callable[[int, int], bytes], size: int) -> Superblock:

@@ -1,5 +1,7 @@
 """What goes wrong on the way: each changes one answer of the server."""
 
+from collections import deque
+
 from tests.remote.server import Fault, Reply
 
 PAGE = b"<!DOCTYPE html><html><title>Checking your browser</title></html>"
@@ -65,5 +67,16 @@ def other_range(text: str) -> Fault:
 
     def fault(asked, reply):
         reply.headers["Content-Range"] = text
+
+    return fault
+
+
+def of_file(name: str, *faults: Fault) -> Fault:
+    """Let these happen to the first requests for the content of a file, and nothing to all others."""
+    left = deque(faults)
+
+    def fault(asked, reply):
+        is_meant = asked.method == "GET" and asked.path.endswith(name) and left
+        return left.popleft()(asked, reply) if is_meant else None
 
     return fault
