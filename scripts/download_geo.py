@@ -16,13 +16,13 @@ from pathlib import Path
 
 from _cli import Page, arguments, counted, page_of, print_json, run
 from _progress import DownloadBars
-from mcp_server.geo.download.sources import find_sources
 
 from mcp_server.geo.download.downloading import DownloadedFile, Downloads, check_downloads, download_files
 from mcp_server.geo.download.errors import DownloadError
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import download_settings
 from mcp_server.geo.download.sizes import CAP, read_size, shown_size
+from mcp_server.geo.selection import find_sources
 
 EXAMPLES = """examples:
   download_geo.py GSE123456
