@@ -1,4 +1,4 @@
-"""Files as resources: design cards, and what jobs have written."""
+"""Files as resources: design cards, plots, and what jobs have written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
 from edviz.card.writing import SUFFIX
 from edviz.errors import EdvizError
+from edviz.h5ad.strings import harmless
 from mcp_server.jobs.files import find_file
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.replies.texts import safe_error
@@ -34,6 +35,16 @@ def offer_resources(server: MCPServer[None], settings: Settings) -> None:
     )
     def card(name: str) -> str:
         return _or_refused(lambda: _card(name, settings))
+
+    @server.resource(
+        "plot://{name}",
+        name="plot",
+        title="Plot of cells",
+        description="The picture <name>.png that plot_embedding saved.",
+        mime_type="image/png",
+    )
+    def plot(name: str) -> bytes:
+        return _or_refused(lambda: _plot(name, settings))
 
     # The type of a resource belongs to its template, and the first that fits is asked.
     @server.resource(
@@ -60,8 +71,15 @@ def offer_resources(server: MCPServer[None], settings: Settings) -> None:
 def _card(name: str, settings: Settings) -> str:
     place = place_to_write(name + SUFFIX, settings)
     if not place.is_file():
-        _refuse(f"no card {place}; write_design_card writes one")
+        _refuse(f"no card {harmless(str(place))}; write_design_card writes one")
     return place.read_text(encoding="utf-8")
+
+
+def _plot(name: str, settings: Settings) -> bytes:
+    place = place_to_write(name + ".png", settings)
+    if not place.is_file():
+        _refuse(f"no picture {place}; plot_embedding makes one")
+    return place.read_bytes()
 
 
 def _text(job: str, name: str) -> str:
@@ -88,8 +106,10 @@ def _or_refused(read: Callable[[], T]) -> T:
     """Read, and let the client know what is wrong: of other errors it hears nothing."""
     try:
         return read()
-    except (EdvizError, OSError, UnicodeDecodeError) as error:
+    except (EdvizError, UnicodeDecodeError) as error:
         _refuse(str(error))
+    except OSError as error:
+        _refuse(error.strerror or "it cannot be read")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from edviz.advice.answer import Answer, answer
 from edviz.card import CardResult, write_card
-from edviz.card.writing import SUFFIX, name_of
+from edviz.card.writing import SUFFIX, stem_of
 from edviz.comparison import ComparisonTable, compare_all, read_condition, subject_of
 from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
@@ -23,7 +23,7 @@ from edviz.errors import DesignError
 from edviz.export.formats import export_text
 from edviz.infer import Inference, Overrides, Report
 from edviz.infer import infer_design as infer
-from edviz.model import Kind
+from edviz.model import Design, Kind
 from edviz.source import (
     inference_of_design,
     inferring,
@@ -48,7 +48,8 @@ from mcp_server.replies.next_steps import (
     after_summary,
 )
 from mcp_server.replies.pages import MOST_ENTRIES
-from mcp_server.settings import Settings, place_to_read, place_to_write
+from mcp_server.settings import Settings, place_to_write
+from mcp_server.tools._places import find_place
 from mcp_server.tools._register import make_tool
 
 # A path may be the address of a file on a server, so the world is open.
@@ -57,7 +58,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="An .h5ad file, path or URL.")]
+H5adPath = Annotated[str, Field(description="Path, URL or GSE123[/name].")]
 DesignPath = Annotated[str | None, Field(description="An .h5ad file, card or text.")]
 DesignText = Annotated[str | None, Field(description="Or a design in the edviz language.")]
 Unit = Annotated[tuple[str, ...], Field(description="Columns that name the units.")]
@@ -69,6 +70,8 @@ Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
 Offset = Annotated[int, Field(ge=0)]
 PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
 NO_KINDS: dict[str, Kind] = {}
+MOST_FACTORS = 60
+"""Of a design that is drawn or compared while a client waits; the time grows faster than their square."""
 
 
 def design_tools(settings: Settings) -> list[Tool]:
@@ -96,7 +99,7 @@ class DesignTools:
         """Say what an .h5ad file holds, without loading it: shape, species, where the raw counts are (checked by
         value), columns of obs and var, layers, embeddings, schema.
         """
-        with start_reading(place_to_read(path, self.settings), summary=True) as reading:
+        with start_reading(find_place(path, self.settings).place, summary=True) as reading:
             summary = reading.summary()
         return Reply(
             summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
@@ -119,11 +122,11 @@ class DesignTools:
         ignore or split.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        place = place_to_read(path, self.settings)
+        place = find_place(path, self.settings).place
         with start_reading(place, factors=True, also=(*overrides.columns, *columns)) as reading:
             table = reading.factors()
             # First, as an unknown name is better met before all the work.
-            named = tuple(table.listing.column(name) for name in columns)
+            named = tuple(table.listing.column(name) for name in dict.fromkeys(columns))
             report = infer(table, overrides).report
         if columns or detail == "concise":
             report = replace(report, columns=named)
@@ -174,8 +177,9 @@ class DesignTools:
         if design is not None:
             read = known_design_of_text(design)
         else:
-            place = place_to_read(source, self.settings)
+            place = find_place(source, self.settings).place
             read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
+        _require_few_factors(read.design)
         described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
         if format != "text":
             described = replace(described, diagram=export_text(read.design, format, totals=read.totals))
@@ -195,11 +199,13 @@ class DesignTools:
         be pooled. `where` picks from many by traits and factors.
         """
         condition = None if where is None else read_condition(where)
-        places = [place_to_read(path, self.settings) for path in paths]
+        places = [find_place(path, self.settings).place for path in paths]
         subjects = [subject_of_file(place) if isinstance(place, Path) else subject_of(place) for place in places]
         subjects += map(subject_of_text, designs)
         if not subjects:
             raise DesignError("give designs, texts in the edviz language, or paths, files that hold some")
+        for subject in subjects:
+            _require_few_factors(subject.design)
         table = compare_all(subjects, where=condition, sort=sort)
         page = Page(limit, offset, ("designs", "left_out", "comparisons"))
         return Reply(table, after_comparison(table), _unless_full(detail, concise_comparison), page)
@@ -216,9 +222,10 @@ class DesignTools:
         """Write the design card of an .h5ad file, in Markdown: diagram, factors, confounding, comparisons with
         formulas, integration advice, questions. An earlier card is replaced; its "Biological context" is kept.
         """
-        source = place_to_read(path, self.settings)
-        target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
-        written = write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+        found = find_place(path, self.settings)
+        target = place_to_write(output or stem_of(found.place) + SUFFIX, self.settings)
+        overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
+        written = write_card(found.place, target, overrides, deposit=found.deposit)
         return Reply(written, after_card(written))
 
     @contextmanager
@@ -227,7 +234,7 @@ class DesignTools:
         if design is not None:
             yield inference_of_design(known_design_of_text(design).design, overrides)
             return
-        place = place_to_read(source, self.settings)
+        place = find_place(source, self.settings).place
         if isinstance(place, Path) and not place.exists():
             raise DesignError(f"no such file: {place}")
         with inferring(str(place), overrides) as (inference, _):
@@ -240,6 +247,14 @@ def _one_of(path: str | None, design: str | None) -> str:
     if len(given) != 1:
         raise DesignError("give either path, a file with data or a design, or design, a text in the edviz language")
     return given[0]
+
+
+def _require_few_factors(design: Design) -> None:
+    if len(design.factors) > MOST_FACTORS:
+        raise DesignError(
+            f"the design has {len(design.factors)} factors, and the server takes at most {MOST_FACTORS} at once; "
+            "the scripts render_design.py and compare_designs.py take more"
+        )
 
 
 def _unless_full(detail: Detail, shape: Shape) -> Shape | None:
