@@ -28,6 +28,7 @@ NOT_RUN = {
     r"make |bash \.ci/judges": "makes an environment from a package registry",
     r"git clone ": "needs the address of the repository",
     r"claude mcp add ": "needs the client, and is run by .ci/judges",
+    r"python \.\./\.\./scripts/(embed|plot_embedding)\.py FOLDER": "needs a model that was trained",
     r"uv run ": "fetches packages from a registry",
 }
 """Commands that a test cannot run, and why."""
