@@ -1,7 +1,7 @@
 """A server on this machine that answers as the E-utilities do, well or badly, and remembers what it was asked.
 
 What it knows are summaries of series in the form in which NCBI sends them: recorded ones from `shared/geo`, or ones
-that tests make (`series`), which say nothing about what is in GEO. `python -m tests.geo.server` runs it for a try by hand.
+that tests make (`series`), which say nothing about what is in GEO. `python -m tests.geo.server` runs it to be tried.
 """
 
 from __future__ import annotations
