@@ -109,7 +109,7 @@ def record_of(summary: Mapping[str, Any], uid: str) -> SeriesRecord:
         organisms=_parts(summary.get("taxon"), ";"),
         published=_day(summary.get("pdat")),
         n_samples=n_samples,
-        samples_are=_meaning(n_samples),
+        samples_are=_meaning(n_samples, relation),
         platforms=tuple(f"GPL{number}" for number in _parts(summary.get("gpl"), ";") if number.isdecimal()),
         # Records of before about 2015 have spaces between the endings.
         file_types=tuple(part.upper() for part in _parts(summary.get("suppfile"), r",;\s")),
@@ -147,10 +147,11 @@ def _samples(samples: object) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if re.fullmatch(r"GSM\d{1,9}", name)))
 
 
-def _meaning(n_samples: int) -> SamplesAre:
+def _meaning(n_samples: int, relation: Relation | None) -> SamplesAre:
     if n_samples < FEW_SAMPLES:
         return "libraries"
-    return "libraries or cells" if n_samples < MANY_SAMPLES else "probably cells"
+    # The samples of a SuperSeries are of several protocols.
+    return "libraries or cells" if n_samples < MANY_SAMPLES or relation == "SuperSeries" else "probably cells"
 
 
 def _folder(link: object, accession: str) -> str | None:
