@@ -91,4 +91,5 @@ def _told(located: Located) -> Iterator[str]:
 def _how(file: GeoFile, accession: str) -> str:
     if file.in_place:
         return "in place"
-    return f"after downloading it whole, for now only; download_geo.py {accession} --file {shlex.quote(file.name)} keeps it"
+    keeps = f"download_geo.py {accession} --file {shlex.quote(file.name)}"
+    return f"after downloading it whole, for now only; {keeps} would keep it"

@@ -45,7 +45,7 @@ def main() -> None:
     parser = arguments(__doc__, examples=f"{EXAMPLES}\n\n{RULES}")
     add_file(
         parser,
-        "the .h5ad file, a series of GEO that has one (GSE123456), or a text with a design that nobody has carried out yet",
+        "the .h5ad file, a series of GEO that has one (GSE123456), or a text with a design that is only planned",
     )
     add_questions(parser)
     add_overrides(parser)

@@ -24,8 +24,8 @@ from edviz.diagram import render
 from edviz.grammar import loads
 
 if TYPE_CHECKING:
-    from edviz.deposit import Deposit
     from edviz.collection.record import Record
+    from edviz.deposit import Deposit
     from edviz.infer.result import Severity
 
 EXAMPLES = """examples:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edviz.errors import EdvizError
 from edviz.h5ad.strings import harmless
+from mcp_server.geo.records import PAGE
 
 KINDS = {"GSE": "series", "GSM": "samples"}
 """What has files of its own, and the folder in which all of a kind are."""
@@ -105,7 +106,7 @@ def page_of(accession: str) -> str:
     >>> page_of("GSE123456")
     'https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc=GSE123456'
     """
-    return f"https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc={accession}"
+    return PAGE + accession
 
 
 def _complaint(text: str) -> str:

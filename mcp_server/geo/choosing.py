@@ -72,8 +72,8 @@ def in_words(file: GeoFile) -> str:
 def _missing(found: GeoFiles, h5ad: Sequence[GeoFile], pattern: str | None) -> str:
     accession = found.accession
     if pattern is not None and h5ad:
-        return f"{accession} has no .h5ad file {harmless(pattern)!r}; it has:{_lines(h5ad, accession)}"
-    wanted = "no .h5ad file" if pattern is None else f"no file {harmless(pattern)!r}, nor any .h5ad file"
+        return f"{accession} has no .h5ad file '{harmless(pattern)}'; it has:{_lines(h5ad, accession)}"
+    wanted = "no .h5ad file" if pattern is None else f"no file '{harmless(pattern)}', nor any .h5ad file"
     unknown = f" ({'; '.join(found.notes)})" if found.notes else ""
     has = f"it has:{_lines(found.files, accession)}" if found.files else f"see {found.page}"
     return f"{accession} has {wanted}{unknown}; {has}"

@@ -171,7 +171,7 @@ class GeoClient:
                 if response.status_code == NOT_FOUND:
                     return None
                 check_status(response.status_code, response.headers, server)
-                return _head_of(response.headers)
+                return _head_of(response.headers, url)
 
         return self._patiently(ask)
 
@@ -266,11 +266,13 @@ def _wait_of(state: RetryCallState) -> float:
     return (error.wait_s if isinstance(error, BusyError) else None) or 0.0
 
 
-def _head_of(headers: Headers) -> FileHead:
+def _head_of(headers: Headers, url: str) -> FileHead:
+    # A page in the place of a file has a length, too, and it is not that of the file.
+    is_page = headers.get("Content-Type", "").startswith("text/html") and not url.lower().endswith((".html", ".htm"))
     said = headers.get("Content-Length", "")
     modified = headers.get("Last-Modified", "")
     return FileHead(
-        size=int(said) if said.isdecimal() else None,
+        size=int(said) if said.isdecimal() and not is_page else None,
         last_modified=harmless(modified) or None,
         has_ranges=headers.get("Accept-Ranges", "").strip().lower() == "bytes",
     )

@@ -12,7 +12,7 @@ from mcp_server.geo.errors import AskedError, BusyError, GeoError
 from mcp_server.geo.filelist import ListedFile, read_filelist
 from mcp_server.geo.kinds import FileKind, compression_of, is_h5ad, kind_of
 from mcp_server.geo.listing import read_index
-from mcp_server.geo.study import find_ftplink
+from mcp_server.geo.study import find_folder
 
 if TYPE_CHECKING:
     from mcp_server.geo.client import GeoClient
@@ -22,7 +22,6 @@ ARCHIVE = "_RAW.tar"
 MOST_LIST_BYTES = 16 << 20
 MOST_SIZES = 100
 """Files whose size is asked for, each with a request."""
-OFFICIAL_HOST = "ftp.ncbi.nlm.nih.gov"
 
 H5adPlace = Literal["series", "samples only", "none"]
 """Where the .h5ad files are: some in the folder of the accession itself, all in those of its samples, or nowhere."""
@@ -99,7 +98,7 @@ def list_geo_files(accession: str, client: GeoClient) -> GeoFiles:
         If the server does not answer, or answers with something else.
     """
     accession = read_accession(accession)
-    found = find_geo_files(accession, client, ftplink=find_ftplink(accession, client))
+    found = find_geo_files(accession, client, folder=find_folder(accession, client))
     # The .h5ad files come first: they are what most people ask for.
     unknown = sorted((file for file in found.files if file.size is None), key=lambda file: not is_h5ad(file.name))
     sized = {file.url: with_size(file, client) for file in unknown[:MOST_SIZES]}
@@ -110,25 +109,26 @@ def list_geo_files(accession: str, client: GeoClient) -> GeoFiles:
     return replace(found, files=tuple(sized.get(file.url, file) for file in found.files), notes=tuple(notes))
 
 
-def find_geo_files(accession: str, client: GeoClient, *, ftplink: str = "") -> GeoFiles:
+def find_geo_files(accession: str, client: GeoClient, *, folder: str | None = None) -> GeoFiles:
     """List the files of a series or a sample, with sizes only where a list has them; raises as `list_geo_files`.
 
     Parameters
     ----------
     accession
         In its usual spelling.
-    ftplink
+    folder
         Address of its folder as NCBI gives it, if it does.
     """
-    folder = client.settings.files + _path_of(accession, ftplink) + "suppl/"
-    page = _listing(folder, accession, client)
+    whole = client.settings.files + _path_of(accession, folder)
+    supplements = f"{whole}suppl/"
+    page = _listing(supplements, accession, client)
     if page is None:
-        _require_public(accession, client, ftplink)
+        _require_public(accession, whole, client)
         return GeoFiles(accession, page_of(accession), "none", (), (f"{accession} has no supplementary files",))
-    names = read_index(page, folder)
-    rows, notes = _members(names, folder, client) if FILELIST in names else ((), _unlisted(names))
+    names = read_index(page, supplements)
+    rows, notes = _members(names, supplements, client) if FILELIST in names else ((), _unlisted(names))
     sizes = {row.name: row.size for row in rows if row.is_archive}
-    own = [_file(folder, name, sizes.get(name)) for name in names if name != FILELIST]
+    own = [_file(supplements, name, sizes.get(name)) for name in names if name != FILELIST]
     of_samples = [_member(row, client.settings.files) for row in rows if not row.is_archive]
     listed = {file.name for file in own}
     members = [file for file in of_samples if file is not None and file.name not in listed]
@@ -161,9 +161,8 @@ def _listing(folder: str, accession: str, client: GeoClient) -> str | None:
         ) from error
 
 
-def _require_public(accession: str, client: GeoClient, ftplink: str) -> None:
+def _require_public(accession: str, folder: str, client: GeoClient) -> None:
     """Say so if GEO shows nothing at all of an accession; a folder that is there may lack one of supplements."""
-    folder = client.settings.files + _path_of(accession, ftplink)
     if _listing(folder, accession, client) is None:
         raise AskedError(
             f"{accession} is not public or does not exist: GEO does not tell which; see {page_of(accession)}"
@@ -184,11 +183,9 @@ def _unlisted(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"what {name} holds is not known, as no {FILELIST} stands beside it" for name in archives)
 
 
-def _path_of(accession: str, ftplink: str) -> str:
-    """Take the folder from the address that NCBI gives, or make it by rule where there is none to take."""
-    parts = urlsplit(ftplink)
-    is_there = parts.hostname == OFFICIAL_HOST and parts.path.startswith("/geo/") and ".." not in parts.path
-    return parts.path if is_there and parts.path.endswith(f"/{accession}/") else folder_of(accession)
+def _path_of(accession: str, folder: str | None) -> str:
+    """Take the folder that NCBI gives, or make it by rule where it gives none."""
+    return urlsplit(folder).path if folder else folder_of(accession)
 
 
 def _file(folder: str, name: str, size: int | None, sample: str | None = None) -> GeoFile:

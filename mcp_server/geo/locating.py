@@ -12,9 +12,11 @@ from mcp_server.geo.client import GeoClient
 from mcp_server.geo.errors import GeoError
 from mcp_server.geo.files import GeoFile, GeoFiles, find_geo_files, with_size
 from mcp_server.geo.kinds import is_h5ad
+from mcp_server.geo.records import SeriesRecord
 from mcp_server.geo.settings import geo_settings
-from mcp_server.geo.study import Study, find_study
+from mcp_server.geo.study import find_series
 
+MOST_PUBLICATIONS = 5
 PUBMED = "https://pubmed.ncbi.nlm.nih.gov/"
 BIOPROJECT = "https://www.ncbi.nlm.nih.gov/bioproject/"
 SUPER_SERIES = "it is a SuperSeries, which gathers other series; their files may lie with them alone"
@@ -69,9 +71,9 @@ def locate_h5ad(text: str) -> Located:
 
 
 def _located(named: NamedFiles, client: GeoClient) -> Located:
-    study, notes = _study(named.accession, client)
-    found = find_geo_files(named.accession, client, ftplink=study.ftplink if study else "")
-    if study is not None and study.is_super:
+    series, notes = _series(named.accession, client)
+    found = find_geo_files(named.accession, client, folder=series.folder if series else None)
+    if series is not None and series.relation == "SuperSeries":
         found = replace(found, notes=(*found.notes, SUPER_SERIES))
     chosen = _with_sizes(choose_files(found, named.pattern), client)
     if not ANY.intersection(named.pattern or ""):
@@ -80,16 +82,16 @@ def _located(named: NamedFiles, client: GeoClient) -> Located:
         accession=named.accession,
         files=chosen,
         n_others=sum(is_h5ad(file.name) for file in found.files) - sum(is_h5ad(file.name) for file in chosen),
-        deposits=tuple(deposit_of(file, found, study) for file in chosen),
+        deposits=tuple(deposit_of(file, found, series) for file in chosen),
         notes=(*notes, *found.notes),
         requests=client.requests,
     )
 
 
-def _study(accession: str, client: GeoClient) -> tuple[Study | None, tuple[str, ...]]:
+def _series(accession: str, client: GeoClient) -> tuple[SeriesRecord | None, tuple[str, ...]]:
     """Ask what GEO says of an accession; its files can be read all the same if it says nothing now."""
     try:
-        return find_study(accession, client), ()
+        return find_series(accession, client), ()
     except GeoError as error:
         return None, (f"title and organism of {accession} are not known: {error}",)
 
@@ -98,17 +100,17 @@ def _with_sizes(files: Sequence[GeoFile], client: GeoClient) -> tuple[GeoFile, .
     return tuple(with_size(file, client) if number < MOST_NAMED else file for number, file in enumerate(files))
 
 
-def deposit_of(file: GeoFile, found: GeoFiles, study: Study | None) -> Deposit:
+def deposit_of(file: GeoFile, found: GeoFiles, series: SeriesRecord | None) -> Deposit:
     """Return what a card says of a file."""
     told = Deposit("GEO", found.accession, found.page, file=f"{found.accession}/{file.name}", url=file.url)
-    if study is None:
+    if series is None:
         return told
-    links = [Link(f"PubMed {number}", f"{PUBMED}{number}/") for number in study.pubmed]
-    links += [Link(f"BioProject {study.bioproject}", BIOPROJECT + study.bioproject)] if study.bioproject else []
+    links = [Link(f"PubMed {number}", f"{PUBMED}{number}/") for number in series.pubmed[:MOST_PUBLICATIONS]]
+    links += [Link(f"BioProject {series.bioproject}", BIOPROJECT + series.bioproject)] if series.bioproject else []
     return replace(
         told,
-        title=study.title or None,
-        organism=study.organism or None,
-        n_samples=study.n_samples,
+        title=series.title or None,
+        organism="; ".join(series.organisms) or None,
+        n_samples=series.n_samples or None,
         links=tuple(links),
     )

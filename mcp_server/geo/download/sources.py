@@ -11,7 +11,7 @@ from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.selection import select_files
 from mcp_server.geo.files import GeoFile, find_geo_files, with_size
 from mcp_server.geo.settings import geo_settings
-from mcp_server.geo.study import find_ftplink
+from mcp_server.geo.study import find_folder
 
 
 def find_sources(accession: str, patterns: Sequence[str]) -> tuple[Source, ...]:
@@ -28,7 +28,7 @@ def find_sources(accession: str, patterns: Sequence[str]) -> tuple[Source, ...]:
     """
     with GeoClient(geo_settings()) as client:
         accession = read_accession(accession)
-        found = find_geo_files(accession, client, ftplink=find_ftplink(accession, client))
+        found = find_geo_files(accession, client, folder=find_folder(accession, client))
         files = {file.url: file for file in found.files}
         named = [Source(file.url, file.name, file.size or 0) for file in found.files]
         wanted = select_files(named, patterns, found.accession)
