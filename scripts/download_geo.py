@@ -1,6 +1,15 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "httpx>=0.27", "tenacity>=9", "filelock>=3.16"]
+# dependencies = [
+#   "filelock>=3.16",
+#   "h5py>=3.8",
+#   "httpx>=0.27",
+#   "lark>=1.1.5",
+#   "numpy>=1.24",
+#   "pyrate-limiter>=4",
+#   "rich>=13",
+#   "tenacity>=9",
+# ]
 # ///
 """Download files of a GEO series, whole and checked; a download that was interrupted goes on where it was."""
 
