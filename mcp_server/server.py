@@ -18,6 +18,7 @@ from mcp_server.skills import FRESH_MS, Skills, skill_folder
 from mcp_server.tools.design import design_tools
 from mcp_server.tools.geo import geo_tools
 from mcp_server.tools.jobs import job_tools
+from mcp_server.tools.training import training_tools
 
 NAME = "anndata-design-inspector"
 LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
@@ -40,7 +41,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
         title="AnnData design inspector",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=[*design_tools(settings), *job_tools(), *geo_tools(settings)],
+        tools=[*design_tools(settings), *job_tools(), *geo_tools(settings), *training_tools(settings)],
         extensions=[Skills(skill_folder())],
         # Nothing in the lists changes while the server runs.
         cache_hints={method: CacheHint(ttl_ms=FRESH_MS, scope="public") for method in LISTS},

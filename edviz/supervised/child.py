@@ -107,6 +107,12 @@ class _Answering:
 
         return asdict(summary_of(h5ad))
 
+    def scan(self, location: str) -> dict[str, Any]:
+        h5ad = self._open("summary")
+        from edviz.h5ad.scanning import scan_counts
+
+        return asdict(scan_counts(h5ad, location))
+
     def factors(self, also: list[str]) -> dict[str, Any]:
         h5ad = self._open("factors")
         from edviz.counting.state import state_of

@@ -14,7 +14,7 @@ from edviz.supervised.process import ReadingProcess
 from edviz.supervised.stamp import Stamp
 
 if TYPE_CHECKING:
-    from edviz.contents import H5adSummary
+    from edviz.contents import CountsScan, H5adSummary
     from edviz.counting import Rows
     from edviz.h5ad.copies import Copy
     from edviz.h5ad.reader import H5adFile
@@ -44,6 +44,9 @@ class Reading(Protocol):
         H5adError
             If the file cannot be read, or was changed meanwhile.
         """
+
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix, as `edviz.h5ad.scanning.scan_counts` does."""
 
     def report(self) -> RemoteReport | None:
         """Return what was read from a server so far, or None if nothing was."""
@@ -117,6 +120,12 @@ class DirectReading:
         self._stamp.check()
         return summary
 
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix."""
+        from edviz.h5ad.scanning import scan_counts
+
+        return scan_counts(self._open("summary"), location)
+
     def report(self) -> RemoteReport | None:
         """Say what was read from a server."""
         if self._copy is not None:
@@ -186,6 +195,13 @@ class SupervisedReading:
         answer = self._process.fetch(self._summary)
         self._stamp.check()
         return from_plain(H5adSummary, answer)
+
+    def scan(self, location: str) -> CountsScan:
+        """Ask for a look at all values of a matrix, and wait for it."""
+        from edviz.contents import CountsScan
+        from edviz.plain import from_plain
+
+        return from_plain(CountsScan, self._process.fetch(self._process.ask("scan", location=location)))
 
     def report(self) -> RemoteReport | None:
         """Ask what was read from a server."""

@@ -63,8 +63,8 @@ class Trend:
     translation
         The first of them as NCBI understood it, for the newest year.
     super_series
-        How many of those with the files NCBI finds by the sentence of SuperSeries, which repeat the files of others; None
-        if it does not say.
+        How many of those with the files are SuperSeries, which repeat the files of others, by their usual sentence;
+        None if NCBI does not say.
     asked
         When, in universal time.
     complete, reason

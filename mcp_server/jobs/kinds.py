@@ -37,6 +37,7 @@ KINDS = {
     for kind in (
         Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
         Kind("download_geo", "mcp_server.geo.download.job:work"),
+        Kind("train_scvi", "mcp_server.training.train:work"),
     )
 }
 

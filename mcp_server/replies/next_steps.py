@@ -9,7 +9,9 @@ from edviz.contents import H5adSummary
 from edviz.description import DesignDescription
 from edviz.infer import Report
 from edviz.infer.result import Finding, Question
+from mcp_server.geo.search import SearchResult
 from mcp_server.jobs.status import JobList, JobStatus
+from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
 
@@ -78,6 +80,26 @@ def after_jobs(listed: JobList, offset: int) -> Steps:
     end = offset + len(listed.jobs)
     older = (f"For older ones, call again with offset={end}.",) if end < listed.total else ()
     return ("For one of them, with its result, call again with job.", *older) if listed.jobs else ()
+
+
+def after_search(found: SearchResult) -> Steps:
+    """Say what follows a search."""
+    shown = len(found.series) + len(found.repeated) + len(found.failed)
+    end = found.offset + shown
+    rest = (f"For the rest, call again with offset={end}.",) if shown and end < found.total else ()
+    partial = (f"Tell the user that this is not complete: {found.reason}.",) if found.reason else ()
+    if not found.series:
+        return (*partial, "Loosen the query, or try file_type='any'.")
+    known = ("Asked earlier; refresh=true asks NCBI again.",) if found.source == "catalogue" else ()
+    return (*partial, *rest, *known, "Show the user accessions and titles; detail='full' adds summaries and links.")
+
+
+def after_plan(plan: Plan) -> Steps:
+    """Say what follows a plan of a training."""
+    if not plan.can_train:
+        return ("Tell the user the problems with their remedies; force only what the user wants overruled.",)
+    told = ("Tell the user the notices, and what is lost.",) if plan.notices or plan.lost else ()
+    return (*told, "Call train_scvi with the same arguments if the user agrees with batch key and time.")
 
 
 def _about_findings(findings: tuple[Finding, ...]) -> Steps:

@@ -9,10 +9,9 @@ import pytest
 
 from mcp_server.geo.choosing import SeveralFilesError, choose_files, require_one
 from mcp_server.geo.client import GeoClient
-from mcp_server.geo.download.errors import DownloadError
-from mcp_server.geo.download.sources import find_sources
 from mcp_server.geo.errors import AskedError, BusyError, GeoError
 from mcp_server.geo.files import list_geo_files
+from mcp_server.geo.selection import find_sources
 from tests.geo.conftest import quick_settings
 from tests.geo.files_server import CAPTCHA, FORBIDDEN, HTML, FilesServer, suppl
 from tests.geo.server import EutilsServer, with_status
@@ -181,20 +180,13 @@ def test_a_file_that_is_not_there_is_answered_with_those_that_are(files: FilesSe
         assert "counts.csv (1 bytes)" in str(caught.value)
 
 
-def test_downloads_know_exact_sizes(
-    files: FilesServer, eutils: EutilsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    named = {"FILES": files.origin, "EUTILS": eutils.url, "STATE": str(tmp_path)}
-    for name, value in named.items():
-        monkeypatch.setenv(f"EDVIZ_GEO_{name}", value)
+def test_downloads_know_exact_sizes(files: FilesServer, geo: GeoClient) -> None:
     files.add(SERIES, "a.h5ad", H5AD)
     files.add_archive(SERIES, {f"{SAMPLE}_b.h5ad.gz": b"1234567"})
-    assert [(source.name, source.size) for source in find_sources(SERIES.lower(), [])] == [
-        ("a.h5ad", len(H5AD)),
-        (f"{SAMPLE}_b.h5ad.gz", 7),
-    ]
-    with pytest.raises(DownloadError, match=r"has no file 'c\.\*'"):
-        find_sources(SERIES, ["c.*"])
+    assert [(source.name, source.size) for source in find_sources(SERIES.lower(), [], geo)] == [("a.h5ad", len(H5AD))]
+    assert [source.size for source in find_sources(SERIES, ["*.h5ad*"], geo)] == [len(H5AD), 7]
+    with pytest.raises(AskedError, match=r"has no file 'c\.\*'"):
+        find_sources(SERIES, ["c.*"], geo)
 
 
 def test_a_web_page_in_the_place_of_a_file_tells_no_size(files: FilesServer, geo: GeoClient) -> None:
