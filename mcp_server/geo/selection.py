@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from edviz.h5ad.strings import harmless
+from mcp_server.geo.accession import read_accession
 from mcp_server.geo.choosing import choose_files
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.errors import AskedError, GeoError
@@ -35,7 +36,7 @@ def find_sources(accession: str, patterns: Sequence[str], client: GeoClient) -> 
     GeoError
         If the server does not list the files, there are none that are meant, or it does not say how large one is.
     """
-    chosen = select_files(find_geo_files(accession, client), patterns)
+    chosen = select_files(find_geo_files(read_accession(accession), client), patterns)
     return tuple(_source(with_size(file, client)) for file in chosen)
 
 
