@@ -27,6 +27,7 @@ from pathlib import Path
 from benchmarks.measure import print_table
 from tests.geo.download import faults
 from tests.geo.files_server import FilesServer
+from tests.geo.server import EutilsServer
 from tests.remote.server import Asked, Fault, Reply
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +58,7 @@ class Place:
     """A server, and a folder of its own for each case."""
 
     server: FilesServer
+    eutils: EutilsServer
     folder: Path
 
     @property
@@ -73,6 +75,7 @@ class Place:
         """Start the command."""
         environment = os.environ | {
             "EDVIZ_GEO_FILES": self.server.origin,
+            "EDVIZ_GEO_EUTILS": self.eutils.url,
             "EDVIZ_GEO_STATE": str(self.folder / "state"),
             "EDVIZ_GEO_STALL_SECONDS": str(STALL_SECONDS),
             "COLUMNS": "100",
@@ -232,9 +235,9 @@ def _interrupted(folder: Path, seed: int) -> bool:
 @contextmanager
 def _place(folder: Path) -> Iterator[Place]:
     folder.mkdir()
-    with FilesServer() as server:
+    with FilesServer() as server, EutilsServer([]) as eutils:
         server.add(SERIES, NAME, BODY)
-        yield Place(server, folder)
+        yield Place(server, eutils, folder)
 
 
 def _end(child: subprocess.Popen[str]) -> tuple[int, str]:

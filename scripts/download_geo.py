@@ -24,14 +24,12 @@ from _cli import Page, arguments, counted, page_of, print_json, run
 from _progress import DownloadBars
 
 from mcp_server.geo.accession import read_accession
-from mcp_server.geo.client import GeoClient
 from mcp_server.geo.download.downloading import DownloadedFile, Downloads, check_downloads, download_files
 from mcp_server.geo.download.errors import DownloadError
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import download_settings
 from mcp_server.geo.download.sizes import CAP, read_size, shown_size
 from mcp_server.geo.selection import find_sources
-from mcp_server.geo.settings import geo_settings
 
 EXAMPLES = """examples:
   download_geo.py GSE123456
@@ -67,8 +65,7 @@ def main() -> None:
     parser.add_argument("--yes", action="store_true", help="download however much it is")
     parser.add_argument("--background", action="store_true", help="start a job; jobs.py shows it")
     args = parser.parse_args()
-    with GeoClient(geo_settings()) as client:
-        sources = find_sources(args.accession, args.file, client)
+    sources = find_sources(args.accession, args.file)
     folder = Path(args.output or read_accession(args.accession))
     size = sum(source.size for source in sources)
     most = size if args.yes else args.max_size

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from edviz.h5ad.strings import harmless
 from mcp_server.geo.accession import read_accession
 from mcp_server.geo.choosing import choose_files
+from mcp_server.geo.client import GeoClient
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.errors import AskedError, GeoError
 from mcp_server.geo.files import GeoFile, GeoFiles, find_geo_files, with_size
-
-if TYPE_CHECKING:
-    from mcp_server.geo.client import GeoClient
+from mcp_server.geo.settings import geo_settings
+from mcp_server.geo.study import find_folder
 
 MOST_NAMED = 8
 
 
-def find_sources(accession: str, patterns: Sequence[str], client: GeoClient) -> tuple[Source, ...]:
+def find_sources(accession: str, patterns: Sequence[str] = ()) -> tuple[Source, ...]:
     """Find the files that are meant, with their exact sizes.
 
     Parameters
@@ -36,8 +35,10 @@ def find_sources(accession: str, patterns: Sequence[str], client: GeoClient) -> 
     GeoError
         If the server does not list the files, there are none that are meant, or it does not say how large one is.
     """
-    chosen = select_files(find_geo_files(read_accession(accession), client), patterns)
-    return tuple(_source(with_size(file, client)) for file in chosen)
+    accession = read_accession(accession)
+    with GeoClient(geo_settings()) as client:
+        found = find_geo_files(accession, client, folder=find_folder(accession, client))
+        return tuple(_source(with_size(file, client)) for file in select_files(found, patterns))
 
 
 def select_files(found: GeoFiles, patterns: Sequence[str]) -> tuple[GeoFile, ...]:

@@ -10,13 +10,11 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_server.geo.accession import read_accession
-from mcp_server.geo.client import GeoClient
 from mcp_server.geo.download.job import request_for
 from mcp_server.geo.questions import H5AD
 from mcp_server.geo.search import SearchResult
 from mcp_server.geo.search import search_geo as search
 from mcp_server.geo.selection import find_sources
-from mcp_server.geo.settings import geo_settings
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus
 from mcp_server.replies import Reply
@@ -92,7 +90,6 @@ class GeoTools:
         """Start a job that downloads files of GEO, whole and checked; what was interrupted goes on."""
         require_addresses(self.settings)
         folder = place_to_write(output or read_accession(accession), self.settings)
-        with GeoClient(geo_settings()) as client:
-            sources = find_sources(accession, files, client)
+        sources = find_sources(accession, files)
         status = start_job("download_geo", request_for(sources, folder, max_size=max_size))
         return Reply(status, after_job(status))

@@ -183,10 +183,12 @@ def test_a_file_that_is_not_there_is_answered_with_those_that_are(files: FilesSe
 def test_downloads_know_exact_sizes(files: FilesServer, geo: GeoClient) -> None:
     files.add(SERIES, "a.h5ad", H5AD)
     files.add_archive(SERIES, {f"{SAMPLE}_b.h5ad.gz": b"1234567"})
-    assert [(source.name, source.size) for source in find_sources(SERIES.lower(), [], geo)] == [("a.h5ad", len(H5AD))]
-    assert [source.size for source in find_sources(SERIES, ["*.h5ad*"], geo)] == [len(H5AD), 7]
+    own, of_sample = ("a.h5ad", len(H5AD)), (f"{SAMPLE}_b.h5ad.gz", 7)
+    # What the series itself has holds what its samples have.
+    assert [(source.name, source.size) for source in find_sources(SERIES.lower())] == [own]
+    assert [(source.name, source.size) for source in find_sources(SERIES, ["*.H5AD*"])] == [own, of_sample]
     with pytest.raises(AskedError, match=r"has no file 'c\.\*'"):
-        find_sources(SERIES, ["c.*"], geo)
+        find_sources(SERIES, ["c.*"])
 
 
 def test_a_web_page_in_the_place_of_a_file_tells_no_size(files: FilesServer, geo: GeoClient) -> None:

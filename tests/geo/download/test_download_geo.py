@@ -17,6 +17,7 @@ import pytest
 from mcp_server.jobs.status import wait_for_job
 from tests.geo.download import faults
 from tests.geo.files_server import FilesServer
+from tests.geo.server import EutilsServer
 from tests.mcp_server.serving import answer, refusal
 from tests.scripts.running import SCRIPTS, run
 
@@ -33,10 +34,11 @@ def cells(shipped: Path) -> bytes:
 @pytest.fixture
 def server(cells: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FilesServer]:
     """Return a server with a series, which scripts and tools of this test take for GEO."""
-    with FilesServer() as running:
+    with FilesServer() as running, EutilsServer([]) as eutils:
         running.add(SERIES, CELLS, cells)
         running.add(SERIES, TABLE, gzip.compress(b"gene\n"))
         monkeypatch.setenv("EDVIZ_GEO_FILES", running.origin)
+        monkeypatch.setenv("EDVIZ_GEO_EUTILS", eutils.url)
         monkeypatch.setenv("EDVIZ_GEO_STATE", str(tmp_path / "state"))
         yield running
 
