@@ -65,7 +65,7 @@ class GeoTools:
         limit: Annotated[int, Field(le=200)] = 10,
         offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series with .h5ad files. n_samples are libraries or cells, never donors."""
+        """Find GEO series with .h5ad files, or files of accessions. n_samples are libraries or cells, never donors."""
         found = search(
             query,
             organism=organism,
@@ -77,6 +77,7 @@ class GeoTools:
             refresh=refresh,
             # A server that may read nothing from others knows what it was told earlier.
             offline=not self.settings.addresses,
+            with_files=True,
         )
         return Reply(found, after_search(found), None if detail == "full" else concise_search)
 

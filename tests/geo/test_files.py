@@ -180,7 +180,12 @@ def test_a_file_that_is_not_there_is_answered_with_those_that_are(files: FilesSe
         assert "counts.csv (1 bytes)" in str(caught.value)
 
 
-def test_downloads_know_exact_sizes(files: FilesServer, geo: GeoClient) -> None:
+def test_downloads_know_exact_sizes(
+    files: FilesServer, eutils: EutilsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"FILES": files.origin, "EUTILS": eutils.url, "STATE": str(tmp_path)}
+    for name, value in named.items():
+        monkeypatch.setenv(f"EDVIZ_GEO_{name}", value)
     files.add(SERIES, "a.h5ad", H5AD)
     files.add_archive(SERIES, {f"{SAMPLE}_b.h5ad.gz": b"1234567"})
     own, of_sample = ("a.h5ad", len(H5AD)), (f"{SAMPLE}_b.h5ad.gz", 7)
