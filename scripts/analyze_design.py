@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Say what the design of an .h5ad file allows: which comparisons, at which unit, with which model, how sensitive."""
 

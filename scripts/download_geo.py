@@ -1,14 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#   "filelock>=3.16",
-#   "h5py>=3.8",
-#   "httpx>=0.27",
-#   "lark>=1.1.5",
-#   "numpy>=1.24",
-#   "pyrate-limiter>=4",
-#   "rich>=13",
-#   "tenacity>=9",
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
 # ]
 # ///
 """Download files of a GEO series, whole and checked; a download that was interrupted goes on where it was."""
@@ -23,13 +17,12 @@ from pathlib import Path
 from _cli import Page, arguments, counted, page_of, print_json, run
 from _progress import DownloadBars
 
-from mcp_server.geo.accession import read_accession
 from mcp_server.geo.download.downloading import DownloadedFile, Downloads, check_downloads, download_files
 from mcp_server.geo.download.errors import DownloadError
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import download_settings
 from mcp_server.geo.download.sizes import CAP, read_size, shown_size
-from mcp_server.geo.selection import find_sources
+from mcp_server.geo.download.sources import find_sources
 
 EXAMPLES = """examples:
   download_geo.py GSE123456
@@ -66,7 +59,7 @@ def main() -> None:
     parser.add_argument("--background", action="store_true", help="start a job; jobs.py shows it")
     args = parser.parse_args()
     sources = find_sources(args.accession, args.file)
-    folder = Path(args.output or read_accession(args.accession))
+    folder = Path(args.output or args.accession.upper())
     size = sum(source.size for source in sources)
     most = size if args.yes else args.max_size
     print_plan(sources, folder, page_of(args))
@@ -121,7 +114,7 @@ def download_in_background(sources: Sequence[Source], folder: Path, most: int, a
 def print_downloads(found: Downloads, page: Page) -> None:
     """Print what came, for people."""
     for file in found.files:
-        page.paragraph(file.path + (" was there" if file.was_there else ""))
+        page.paragraph(file.path)
         page.fields(_fields(file))
 
 
@@ -130,8 +123,8 @@ def _fields(file: DownloadedFile) -> list[tuple[str, str]]:
         ("size", f"{file.size:,} bytes"),
         ("SHA-256", file.sha256),
         ("checked", ", ".join(file.checks)),
-        *([("modified", file.last_modified)] if file.last_modified else []),
-        ("record", file.record),
+        *([("changed", file.last_modified)] if file.last_modified else []),
+        ("record", file.record + (" (it was there)" if file.was_there else "")),
     ]
 
 

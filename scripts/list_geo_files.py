@@ -1,14 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#   "filelock>=3.16",
-#   "h5py>=3.8",
-#   "httpx>=0.27",
-#   "lark>=1.1.5",
-#   "numpy>=1.24",
-#   "pyrate-limiter>=4",
-#   "rich>=13",
-#   "tenacity>=9",
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
 # ]
 # ///
 """List the files of GEO series with their exact sizes, those of single samples included."""

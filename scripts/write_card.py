@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Write the design cards of .h5ad files, and show the diagram and what to know first."""
 

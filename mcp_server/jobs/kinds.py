@@ -38,6 +38,7 @@ KINDS = {
         Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
         Kind("download_geo", "mcp_server.geo.download.job:work"),
         Kind("train_scvi", "mcp_server.training.train:work"),
+        Kind("embed", "mcp_server.embeddings.job:work"),
     )
 }
 
