@@ -72,6 +72,11 @@ def _concise_files(found: Plain) -> Plain:
     return _said({"accession": found["accession"], "h5ad": found["h5ad"], "files": files, "notes": found["notes"]})
 
 
+def full_search(result: Plain) -> Plain:
+    """Leave all but long lists of samples, of which `n_samples` tells the length."""
+    return result | {"series": [each | {"samples": each["samples"][:MOST_NAMES]} for each in result["series"]]}
+
+
 def concise_answer(answer: Plain) -> Plain:
     """Leave the verdict on every condition with its comparisons and one model; no strata and no lattice."""
     analysis: Plain = answer["analysis"]
