@@ -1,4 +1,4 @@
-"""Count what questions to GEO take, and put in their way what NCBI is known to answer: what a person sees then.
+"""Put in the way of questions to GEO what NCBI is known to answer instead: what a person sees then.
 
 Run as `python -m benchmarks.questions` from the root of the repository: the servers are those of the tests, the
 commands are scripts in cold processes, each with a folder of its own for what it keeps.
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,10 +27,8 @@ from tests.geo.trial import fill
 from tests.remote.server import Reply
 
 ROOT = Path(__file__).resolve().parents[1]
-ONE, SEVERAL, OF_SAMPLES = "GSE999001", "GSE999002", "GSE999003"
+ONE = "GSE999001"
 SEARCH, LIST, LOOK = ("search_geo.py", "invented"), ("list_geo_files.py", ONE), ("inspect_h5ad.py", ONE)
-MANY = 450
-"""Series, which come in three batches of 200."""
 AT_ONCE = 4
 LONGEST_SAID = 300
 MOST_SECONDS = 280
@@ -74,26 +71,6 @@ class Case:
     what: str
     command: Sequence[str]
     happens: Callable[[Place], None]
-
-
-def tasks() -> tuple[tuple[str, Sequence[Sequence[str]]], ...]:
-    """Return what people do, and the commands that do it; only the last of them is counted."""
-    many = ("search_geo.py", "crowd", "--limit", str(MANY))
-    trend = ("geo_trend.py", "invented", "--since", "2023")
-    return (
-        ("find 4 series", [SEARCH]),
-        ("the same again", [SEARCH, SEARCH]),
-        ("the same again, asking NCBI", [SEARCH, (*SEARCH, "--refresh")]),
-        (f"find {MANY} series", [many]),
-        ("a named series", [("search_geo.py", ONE)]),
-        ("count series of 4 years", [trend]),
-        ("list the files of a series", [LIST]),
-        ("list files of samples", [("list_geo_files.py", OF_SAMPLES)]),
-        ("inspect the .h5ad file of a series", [LOOK]),
-        ("find its design", [("infer_design.py", ONE)]),
-        ("write its card", [("write_card.py", ONE)]),
-        ("download it", [("download_geo.py", ONE)]),
-    )
 
 
 def cases() -> tuple[Case, ...]:
@@ -156,40 +133,12 @@ def cases() -> tuple[Case, ...]:
 
 
 def main() -> None:
-    """Run all, print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("requests", "faults"), help="print one of the tables")
-    args = parser.parse_args()
+    """Run all, print the table; exit 1 if a command ended in a traceback."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
-        if args.only != "faults":
-            header = ["task", "E-utilities", "folders and lists", "sizes", "parts of files", "MB", "seconds"]
-            print_table(header, pool.map(lambda task: _counted(*task, Path(folder)), tasks()))
-        if args.only != "requests":
-            rows = list(pool.map(lambda case: _met(case, Path(folder)), cases()))
-            print_table(["fault", "requests", "seconds", "exit", "what a person sees"], rows)
-            sys.exit(any("Traceback" in row[-1] for row in rows))
-
-
-def _counted(what: str, commands: Sequence[Sequence[str]], folder: Path) -> tuple[str, ...]:
-    with _place(folder) as place:
-        for command in commands:
-            place.eutils.asked.clear()
-            place.files.asked.clear()
-            place.files.sent_bytes = 0
-            start = time.monotonic()
-            done = place.run(*command)
-            seconds = time.monotonic() - start
-        if done.returncode:
-            sys.exit(f"{what}: {done.stderr}")
-        kinds = Counter(_kind(asked.method, asked.path) for asked in place.files.asked)
-        numbers = [len(place.eutils.asked), kinds["folder"], kinds["size"], kinds["file"]]
-        return (what, *map(str, numbers), f"{place.files.sent_bytes / 1e6:.1f}", f"{seconds:.1f}")
-
-
-def _kind(method: str, path: str) -> str:
-    if method == "HEAD":
-        return "size"
-    return "folder" if path.endswith(("/", "filelist.txt")) else "file"
+        rows = list(pool.map(lambda case: _met(case, Path(folder)), cases()))
+    print_table(["fault", "requests", "seconds", "exit", "what a person sees"], rows)
+    sys.exit(any("Traceback" in row[-1] for row in rows))
 
 
 def _met(case: Case, folder: Path) -> tuple[str, ...]:
@@ -211,8 +160,7 @@ def _said(done: subprocess.CompletedProcess[str]) -> str:
 @contextmanager
 def _place(folder: Path) -> Iterator[Place]:
     known = [series(999_000 + number) for number in range(1, 5)]
-    crowd = [series(800_000 + number, title="One of a crowd", summary="") for number in range(MANY)]
-    with FilesServer() as files, EutilsServer([*known, *crowd]) as eutils:
+    with FilesServer() as files, EutilsServer(known) as eutils:
         fill(files)
         yield Place(eutils, files, Path(tempfile.mkdtemp(dir=folder)))
 
