@@ -58,7 +58,7 @@ class GeoTools:
 
     def search_geo(
         self,
-        query: Annotated[str, Field(description="Words or accessions.")],
+        query: Annotated[str, Field(description="Or accessions.")],
         organism: Organism = None,
         since: Since = None,
         until: Until = None,
@@ -68,7 +68,7 @@ class GeoTools:
         limit: Annotated[int, Field(le=200)] = 10,
         offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series with .h5ad files, or files of accessions. n_samples are libraries or cells, never donors."""
+        """Find GEO series with .h5ad, or files of accessions. n_samples: libraries or cells, not donors."""
         found = search(
             query,
             organism=organism,
