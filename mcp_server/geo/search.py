@@ -10,6 +10,7 @@ from edviz.h5ad.strings import harmless
 from mcp_server.geo.catalogue import Catalogue, KnownAnswer, now
 from mcp_server.geo.client import GeoClient
 from mcp_server.geo.errors import AskedError, BusyError, GeoError
+from mcp_server.geo.files import GeoFiles, list_geo_files
 from mcp_server.geo.questions import H5AD, Question, read_question
 from mcp_server.geo.records import NoSeriesError, SeriesRecord, record_of, uid_of
 from mcp_server.geo.settings import GeoSettings, geo_settings
@@ -17,6 +18,8 @@ from mcp_server.geo.settings import GeoSettings, geo_settings
 MOST_UIDS = 10_000
 """What NCBI gives at once."""
 MOST_HITS = 200_000
+MOST_LISTED = 5
+"""Series that are named, whose files are listed with them."""
 BATCH = 200
 """Of 500 or more at once NCBI gives none, as JSON."""
 DEFAULT_LIMIT = 100
@@ -70,6 +73,8 @@ class SearchResult:
         "NCBI", or "catalogue" if nothing was asked of NCBI.
     requests
         How many requests this took.
+    files
+        The files of series that were named, where they were asked for; see `with_files`.
     """
 
     query: str
@@ -86,6 +91,7 @@ class SearchResult:
     asked: str | None
     source: Literal["NCBI", "catalogue"]
     requests: int
+    files: tuple[GeoFiles, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,28 @@ def search_geo(
             found = _window(question, answer, client, catalogue, limit=limit, offset=offset, offline=offline)
     notices = (catalogue.notice,) if catalogue.notice else ()
     return replace(found, warnings=(*found.warnings, *notices))
+
+
+def with_files(found: SearchResult, settings: GeoSettings | None = None) -> SearchResult:
+    """Add the files of series that were found by their accessions; of those that cannot be listed a warning says why.
+
+    Parameters
+    ----------
+    found
+        What a search found; one by words is returned as it is.
+    settings
+        How GEO is asked; by default as the environment says.
+    """
+    listed: list[GeoFiles] = []
+    warnings = list(found.warnings)
+    with GeoClient(settings or geo_settings()) as client:
+        for accession in Question(found.query).accessions[:MOST_LISTED]:
+            try:
+                listed.append(list_geo_files(accession, client))
+            except GeoError as error:
+                warnings.append(str(error))
+        requests = found.requests + client.requests
+    return replace(found, files=tuple(listed), warnings=tuple(warnings), requests=requests)
 
 
 def _key(question: Question) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mcp_server.geo.kinds import is_h5ad
 from mcp_server.replies.texts import shortened
 
 Plain = dict[str, Any]
@@ -16,6 +17,8 @@ MOST_NOTES = 3
 MOST_NAMES = 20
 MOST_CONTRASTS = 12
 SHORT_TITLE = 120
+OF_A_FILE_OF_GEO = ("name", "size", "in_place", "sample")
+MOST_FILES_OF_GEO = 50
 IN_A_LIST_OF_SERIES = (
     "accession",
     "title",
@@ -58,7 +61,10 @@ def concise_report(report: Plain) -> Plain:
 def concise_search(result: Plain) -> Plain:
     """Leave of every series what tells whether it is of use, and of a query how NCBI understood it."""
     kept = {name: value for name, value in result.items() if name not in ("query", "requests", "source")}
-    return kept | {"series": [_concise_series(record) for record in result["series"]]}
+    return kept | {
+        "series": [_concise_series(record) for record in result["series"]],
+        "files": [_concise_files(found) for found in result["files"]],
+    }
 
 
 def full_search(result: Plain) -> Plain:
@@ -119,6 +125,18 @@ def _concise_condition(condition: Plain) -> Plain:
 def _said(entries: Plain) -> Plain:
     """Leave out entries that say nothing."""
     return {name: value for name, value in entries.items() if value not in (None, "", False, [])}
+
+
+def _concise_files(found: Plain) -> Plain:
+    """Leave the .h5ad files, and how many others there are."""
+    h5ad = [file for file in found["files"] if is_h5ad(file["name"])][:MOST_FILES_OF_GEO]
+    return {
+        "accession": found["accession"],
+        "h5ad": found["h5ad"],
+        "files": [{name: file[name] for name in OF_A_FILE_OF_GEO} for file in h5ad],
+        "n_other_files": len(found["files"]) - len(h5ad),
+        "notes": found["notes"],
+    }
 
 
 def _concise_series(record: Plain) -> Plain:

@@ -12,7 +12,7 @@ from pydantic import Field
 from mcp_server.geo.accession import read_accession
 from mcp_server.geo.download.job import request_for
 from mcp_server.geo.questions import H5AD
-from mcp_server.geo.search import SearchResult
+from mcp_server.geo.search import SearchResult, with_files
 from mcp_server.geo.search import search_geo as search
 from mcp_server.geo.selection import find_sources
 from mcp_server.geo.settings import geo_settings
@@ -68,7 +68,8 @@ class GeoTools:
         limit: Annotated[int, Field(le=200)] = 10,
         offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series with .h5ad files. n_samples are libraries or cells, never donors."""
+        """Find GEO series with .h5ad files; of accessions, list them. n_samples are libraries or cells, never donors."""
+        asking = replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S)
         found = search(
             query,
             organism=organism,
@@ -80,8 +81,10 @@ class GeoTools:
             refresh=refresh,
             # A server that may read nothing from others knows what it was told earlier.
             offline=not self.settings.addresses,
-            settings=replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S),
+            settings=asking,
         )
+        if self.settings.addresses:
+            found = with_files(found, asking)
         return Reply(found, after_search(found), full_search if detail == "full" else concise_search)
 
     def download_geo(
