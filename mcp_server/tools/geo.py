@@ -68,7 +68,7 @@ class GeoTools:
         limit: Annotated[int, Field(le=200)] = 10,
         offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series with .h5ad files; of accessions, list them. n_samples are libraries or cells, never donors."""
+        """Find GEO series with .h5ad files; accessions: list them. n_samples are libraries or cells, never donors."""
         asking = replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S)
         found = search(
             query,
