@@ -22,7 +22,7 @@ from mcp_server.geo.download.errors import DownloadError
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import download_settings
 from mcp_server.geo.download.sizes import CAP, read_size, shown_size
-from mcp_server.geo.download.sources import find_sources
+from mcp_server.geo.selection import find_sources
 
 EXAMPLES = """examples:
   download_geo.py GSE123456

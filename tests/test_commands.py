@@ -112,6 +112,8 @@ def place(tmp_path: Path) -> Path:
     for name in ("FILE", "B.h5ad", "my_data.h5ad", "data/one.h5ad", "FOLDER/two.h5ad"):
         (place / name).parent.mkdir(exist_ok=True)
         shutil.copy(place / "FILE.h5ad", place / name)
+    for skill in (place / "skills").iterdir():
+        shutil.copy(place / "FILE.h5ad", skill)
     (place / "cards").mkdir()
     card = [sys.executable, REPOSITORY / "scripts/write_card.py", "FILE.h5ad", "-o", "A.design-card.md"]
     subprocess.run(card, cwd=place, check=True, capture_output=True)
@@ -120,7 +122,8 @@ def place(tmp_path: Path) -> Path:
 
 def _run(command: str, place: Path, folder: Path) -> str:
     # In a sentence a script is called by its name alone.
-    said = command if command.startswith("python ") else f"python scripts/{command}"
+    said = command.removeprefix("python ")
+    said = f"python {said}" if "/" in said.split(".py")[0] else f"python scripts/{said}"
     done = subprocess.run(
         ["bash", "-c", said],
         capture_output=True,

@@ -239,9 +239,10 @@ class GeoClient:
         try:
             return retrying(ask)
         except BusyError as error:
-            n_attempts = retrying.statistics.get("attempt_number", 1)
+            n = retrying.statistics.get("attempt_number", 1)
+            often = "once" if n == 1 else f"{n} times"
             wait = f"; it asks to wait for {error.wait_s:.0f} seconds" if self._asks_too_much(error) else ""
-            raise BusyError(f"{error}{wait}; asked {n_attempts} times: try again later", wait_s=error.wait_s) from error
+            raise BusyError(f"{error}{wait}; asked {often}: try again later", wait_s=error.wait_s) from error
 
     def _retrying(self) -> Retrying:
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter

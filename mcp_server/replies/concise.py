@@ -61,6 +61,11 @@ def concise_search(result: Plain) -> Plain:
     return kept | {"series": [_concise_series(record) for record in result["series"]]}
 
 
+def full_search(result: Plain) -> Plain:
+    """Leave all but long lists of samples, of which `n_samples` tells the length."""
+    return result | {"series": [each | {"samples": each["samples"][:MOST_NAMES]} for each in result["series"]]}
+
+
 def concise_answer(answer: Plain) -> Plain:
     """Leave the verdict on every condition with its comparisons and one model; no strata and no lattice."""
     analysis: Plain = answer["analysis"]

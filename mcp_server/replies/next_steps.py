@@ -14,6 +14,7 @@ from mcp_server.jobs.status import JobList, JobStatus
 from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
+TRAINING = "train_scvi"
 
 
 def after_summary(summary: H5adSummary) -> Steps:
@@ -72,7 +73,10 @@ def after_job(status: JobStatus) -> Steps:
     """Say what follows a look at a job."""
     step = () if status.next_step is None else (f"{status.next_step[0].upper()}{status.next_step[1:]}.",)
     files = (f"Each of `files` is the resource run://{status.id}/NAME.",) if status.files else ()
-    return (*step, *files)
+    is_broken = status.kind == TRAINING and status.state in ("failed", "lost")
+    resume = (f"If it had begun, train_scvi with path={status.id!r} goes on where it was.",) if is_broken else ()
+    told = ("Tell the user losses, notices and check.",) if status.kind == TRAINING and status.state == "done" else ()
+    return (*resume, *step, *told, *files)
 
 
 def after_jobs(listed: JobList, offset: int) -> Steps:

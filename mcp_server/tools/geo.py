@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver.tools import Tool
@@ -15,10 +15,11 @@ from mcp_server.geo.questions import H5AD
 from mcp_server.geo.search import SearchResult
 from mcp_server.geo.search import search_geo as search
 from mcp_server.geo.selection import find_sources
+from mcp_server.geo.settings import geo_settings
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus
 from mcp_server.replies import Reply
-from mcp_server.replies.concise import concise_search
+from mcp_server.replies.concise import concise_search, full_search
 from mcp_server.replies.next_steps import after_job, after_search
 from mcp_server.settings import Settings, place_to_write, require_addresses
 from mcp_server.tools._register import make_tool
@@ -34,6 +35,8 @@ Since = Annotated[str | None, Field(description="As 2024-01.")]
 Until = Annotated[str | None, Field(description="Likewise.")]
 FileType = Annotated[str, Field(description="Or any.")]
 Refresh = Annotated[bool, Field(description="Ask anew.")]
+ATTEMPTS, TIMEOUT_S = 3, 12.0
+"""Clients give up on a call after a minute, and then nobody hears why."""
 PUBLISHED = ("total", "series")
 HANDLE = ("id",)
 
@@ -77,8 +80,9 @@ class GeoTools:
             refresh=refresh,
             # A server that may read nothing from others knows what it was told earlier.
             offline=not self.settings.addresses,
+            settings=replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S),
         )
-        return Reply(found, after_search(found), None if detail == "full" else concise_search)
+        return Reply(found, after_search(found), full_search if detail == "full" else concise_search)
 
     def download_geo(
         self,

@@ -241,7 +241,7 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_secon
         n_layers=settings.n_layers,
         gene_likelihood=settings.gene_likelihood,
     )
-    device, notice = device_of(settings.accelerator, settings.devices)
+    device, notice = device_of(settings.accelerator)
     following = Following(folder, report, checkpoint_seconds)
     began = time.monotonic()
     folder.mkdir(exist_ok=True)
@@ -265,12 +265,11 @@ def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[An
     model._data_splitter_cls = splitter_for(settings.seed)
     model._train_runner_cls = CarefulRunner
     checkpoint = folder / "checkpoint.ckpt"
-    several = {"strategy": "ddp_spawn"} if settings.devices > 1 else {}
     try:
         model.train(
             max_epochs=settings.epochs,
             accelerator=device,
-            devices=settings.devices,
+            devices=1,
             train_size=settings.train_size,
             batch_size=settings.batch_size,
             plan_kwargs={"lr": settings.learning_rate, "n_epochs_kl_warmup": settings.kl_warmup_epochs},
@@ -282,7 +281,6 @@ def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[An
             # One task of a cluster trains, whatever the cluster calls it.
             plugins=[LightningEnvironment()],
             default_root_dir=str(folder),
-            **several,
         )
     except ValueError as error:
         if "nan" in str(error).lower():
