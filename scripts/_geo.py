@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, counted, page_of
 
-from mcp_server.geo.accession import is_meant
+from mcp_server.geo.accession import goes_first, is_meant
 
 if TYPE_CHECKING:
     from edviz.deposit import Deposit
@@ -68,7 +67,7 @@ def find_place(name: str, args: argparse.Namespace) -> str:
 def _is_of_geo(name: str, page: Page) -> bool:
     if not is_meant(name):
         return False
-    if os.path.lexists(name):
+    if goes_first(name):
         page.paragraph(f"{name} is here, so this is read and GEO is not asked", file=sys.stderr)
         return False
     return True

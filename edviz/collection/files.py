@@ -57,6 +57,11 @@ def is_one_file(arguments: Sequence[str]) -> bool:
     return len(arguments) == 1 and not _is_folder(arguments[0]) and not _is_pattern(arguments[0])
 
 
+def holds_files(folder: str) -> bool:
+    """Say whether there are .h5ad or .h5ad.gz files below a folder."""
+    return next(_in_folder(folder, []), None) is not None
+
+
 def common_folder(locations: Iterable[str]) -> str:
     """Return the folder that holds all local files, or "" where they have none in common.
 

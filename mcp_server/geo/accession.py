@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
+from edviz.collection.files import holds_files
 from edviz.errors import EdvizError
 from edviz.h5ad.strings import harmless
 from mcp_server.geo.records import PAGE
@@ -65,6 +68,14 @@ def is_meant(text: str) -> bool:
     [True, True, True, False, False]
     """
     return "://" not in text and MEANT.fullmatch(text.partition("/")[0].strip()) is not None
+
+
+def goes_first(path: str | Path) -> bool:
+    """Say whether what is on this machine under such a name is meant; a folder is only if it holds .h5ad files.
+
+    Downloads go into a folder of the name of the accession, which is empty when they fail.
+    """
+    return os.path.lexists(path) and (not os.path.isdir(path) or holds_files(os.fspath(path)))
 
 
 def read_named_files(text: str) -> NamedFiles:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edviz.deposit import Deposit
-from mcp_server.geo.accession import is_meant
+from mcp_server.geo.accession import goes_first, is_meant
 from mcp_server.settings import ADDRESSES, PlaceError, Settings, place_to_read
 
 
@@ -56,5 +56,5 @@ def find_place(path: str, settings: Settings) -> FoundPlace:
 def _is_here(path: str, settings: Settings) -> bool:
     with suppress(PlaceError):
         place = place_to_read(path, settings)
-        return isinstance(place, Path) and place.exists()
+        return isinstance(place, Path) and goes_first(place)
     return False

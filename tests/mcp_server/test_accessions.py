@@ -66,3 +66,14 @@ def test_accessions_are_refused_where_addresses_are(tmp_path: Path) -> None:
 def test_a_local_file_goes_first(tmp_path: Path, shipped: Path) -> None:
     (tmp_path / SERIES).write_bytes(shipped.read_bytes())
     assert find_place(SERIES, Settings((tmp_path,), (tmp_path,))).place == (tmp_path / SERIES).resolve()
+
+
+def test_an_empty_folder_of_a_download_that_failed_does_not_go_first(
+    files: FilesServer, shipped: Path, tmp_path: Path
+) -> None:
+    files.add(SERIES, "cells.h5ad", shipped.read_bytes())
+    (tmp_path / SERIES).mkdir()
+    settings = Settings((tmp_path,), (tmp_path,))
+    assert str(find_place(SERIES, settings).place).endswith("/cells.h5ad")
+    (tmp_path / SERIES / "cells.h5ad").touch()
+    assert find_place(SERIES, settings).place == (tmp_path / SERIES).resolve()

@@ -106,6 +106,20 @@ def test_a_local_file_goes_first_and_is_said(run_geo: Run, files: FilesServer, s
     assert f"{SERIES} is here, so this is read and GEO is not asked" in done.stderr
 
 
+@pytest.mark.parametrize("left", ["", "cells.h5ad.part", "metadata.csv.gz"])
+def test_a_folder_without_h5ad_files_that_a_download_has_left_does_not_go_first(
+    left: str, run_geo: Run, files: FilesServer, shipped: Path, tmp_path: Path
+) -> None:
+    files.add(SERIES, "cells.h5ad", shipped.read_bytes())
+    folder = tmp_path / "here" / SERIES
+    folder.mkdir()
+    if left:
+        (folder / left).touch()
+    done = run_geo("inspect_h5ad", SERIES)
+    assert done.returncode == 0
+    assert "GEO is not asked" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     {
