@@ -1,0 +1,131 @@
+"""The training plan: the training step of scvi-tools' variational autoencoder, with the likelihood of sparse counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import torch
+from scvi import REGISTRY_KEYS
+from scvi.module import VAE
+from scvi.train import TrainingPlan
+
+from mcp_server.training.fast.counts import SparseCounts
+from mcp_server.training.fast.likelihood import Evaluate, evaluate_with_torch, reconstruction_loss
+
+Batch = dict[str, Any]
+METRICS = ("elbo", "reconstruction_loss", "kl_local", "kl_global")
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Loss of a minibatch and its parts, summed over cells."""
+
+    loss: torch.Tensor
+    reconstruction: torch.Tensor
+    divergence: torch.Tensor
+
+
+class SparseTrainingPlan(TrainingPlan):
+    """Train a variational autoencoder as `scvi.train.TrainingPlan` does, on batches whose counts are `SparseCounts`.
+
+    The loss is the same; what differs is how it is computed, that Adam is fused, and that metrics are logged once an epoch.
+    """
+
+    def __init__(self, module: VAE, **settings: Any) -> None:
+        super().__init__(module, **settings)
+        self._sums: dict[str, list[torch.Tensor]] = {"train": [], "validation": []}
+        self._n_cells = {"train": 0, "validation": 0}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """Return the loss of a minibatch, and log the metrics with the last of an epoch."""
+        losses = self._losses(batch, "train")
+        if self.trainer.is_last_batch:
+            self.log("kl_weight", self.kl_weight)
+            self._log_metrics("train")
+        return losses.loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a minibatch to the metrics of validation."""
+        self._losses(batch, "validation")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of validation."""
+        self._log_metrics("validation")
+
+    def _losses(self, batch: Batch, mode: Literal["train", "validation"]) -> Losses:
+        losses = losses_of(self.module, batch, float(self.kl_weight))
+        n_cells = len(batch[REGISTRY_KEYS.X_KEY])
+        sums = torch.stack((losses.loss.detach() * n_cells, losses.reconstruction, losses.divergence))
+        self._sums[mode].append(sums)
+        self._n_cells[mode] += n_cells
+        return losses
+
+    def _log_metrics(self, mode: Literal["train", "validation"]) -> None:
+        if not self._sums[mode]:
+            return
+        loss, reconstruction, divergence = torch.stack(self._sums[mode]).sum(0) / self._n_cells[mode]
+        values = (reconstruction + divergence, reconstruction, divergence, torch.zeros_like(loss))
+        metrics = {f"{name}_{mode}": value for name, value in zip(METRICS, values, strict=True)}
+        self.log(f"{mode}_loss", loss, on_step=False, on_epoch=True, batch_size=1, prog_bar=mode == "train")
+        self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=1)
+        self._sums[mode], self._n_cells[mode] = [], 0
+
+    def get_optimizer_creator(self) -> Callable[[Any], torch.optim.Optimizer]:
+        """Return what makes the optimizer: that of scvi-tools, fused."""
+        creator = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}.get(self.optimizer_name)
+        if creator is None:
+            made: Callable[[Any], torch.optim.Optimizer] = super().get_optimizer_creator()
+            return made
+        return partial(creator, lr=self.lr, eps=self.eps, weight_decay=self.weight_decay, fused=True)
+
+
+def losses_of(module: VAE, batch: Batch, kl_weight: float) -> Losses:
+    """Return what `module.loss` returns for the same batch with dense counts, drawing the same random numbers."""
+    counts: SparseCounts = batch[REGISTRY_KEYS.X_KEY]
+    places = counts.places()
+    covariates = _categories(module, batch)
+    mean, variance = _encode(module, counts, places, batch, covariates)
+    noise = torch.normal(torch.zeros_like(mean), torch.ones_like(mean))
+    latent = module.z_encoder.z_transformation(mean + variance.sqrt() * noise)
+    hidden = module.decoder.px_decoder(_with_continuous(latent, batch), *covariates)
+    logits = module.decoder.px_scale_decoder[0](hidden)
+    dropout = module.decoder.px_dropout_decoder(hidden) if module.gene_likelihood == "zinb" else None
+    loss, cells = reconstruction_loss(counts, places, logits, module.px_r, dropout, evaluate=evaluator(logits.device.type))
+    # Kullback-Leibler divergence of two normal distributions, of which the second is standard.
+    divergence = 0.5 * (variance + mean.square() - 1 - variance.log()).sum(1)
+    return Losses(loss + kl_weight * divergence.mean(), cells.sum(), divergence.detach().sum())
+
+
+def _encode(
+    module: VAE, counts: SparseCounts, places: torch.Tensor, batch: Batch, covariates: list[torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    inputs = counts.dense_logs(places) if module.log_variational else counts.dense(places)
+    encoder = module.z_encoder
+    if module.encode_covariates:
+        inputs = _with_continuous(inputs, batch)
+    hidden = encoder.encoder(inputs, *(covariates if module.encode_covariates else ()))
+    return encoder.mean_encoder(hidden), encoder.var_activation(encoder.var_encoder(hidden)) + encoder.var_eps
+
+
+def _with_continuous(inputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+    continuous = batch.get(REGISTRY_KEYS.CONT_COVS_KEY)
+    return inputs if continuous is None else torch.cat((inputs, continuous), dim=-1)
+
+
+def _categories(module: VAE, batch: Batch) -> list[torch.Tensor]:
+    categories = batch.get(REGISTRY_KEYS.CAT_COVS_KEY)
+    others = [] if categories is None else list(torch.split(categories, 1, dim=1))
+    return [batch[REGISTRY_KEYS.BATCH_KEY], *others]
+
+
+def evaluator(device_type: str) -> Evaluate:
+    """Return what evaluates the likelihood on a kind of device: compiled on the processor where numba is there, else torch."""
+    if device_type == "cpu" and find_spec("numba") is not None:
+        from mcp_server.training.fast.kernels import evaluate_with_numba
+
+        return evaluate_with_numba
+    return evaluate_with_torch

@@ -1,0 +1,88 @@
+"""Whether a model is covered, and setting what trains it faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from scipy import sparse
+from scvi import REGISTRY_KEYS
+from scvi.model import SCVI
+from scvi.module import VAE
+
+from mcp_server.training.fast.counts import SparseCounts, are_counts
+from mcp_server.training.fast.plan import SparseTrainingPlan
+from mcp_server.training.fast.splitter import SparseDataSplitter
+
+LIKELIHOODS = ("nb", "zinb")
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """What will train a model.
+
+    Attributes
+    ----------
+    fast
+        Whether the fast path trains it; if not, scvi-tools does, as it is.
+    notices
+        Sentences that say why not, and what else is to be known.
+    """
+
+    fast: bool
+    notices: tuple[str, ...] = ()
+
+
+def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
+    """Let a model be trained by the fast path, if it is covered; `model.train` is called as before.
+
+    The splitter and the plan are set on the instance: the class of the model, and what it saves, stay those of scvi-tools.
+
+    Parameters
+    ----------
+    model
+        A model made of an AnnData whose counts are in memory.
+    device
+        Kind of device that will train: "cpu", or one of an accelerator, where the counts are then kept.
+    devices
+        How many will train.
+    """
+    reasons = tuple(not_covered(model, devices=devices))
+    if not reasons:
+        matrix = model.adata_manager.get_from_registry(REGISTRY_KEYS.X_KEY)
+        values = matrix.data if sparse.issparse(matrix) else matrix.ravel()
+        if not are_counts(values):
+            reasons = ("values that are not whole or are negative",)
+    if reasons:
+        return SpeedUp(False, (f"Trained by scvi-tools as it is: the fast path does not cover {', '.join(reasons)}.",))
+    counts = SparseCounts.from_matrix(matrix)
+    model._data_splitter_cls = partial(SparseDataSplitter, counts=counts, on_device=device != "cpu")
+    model._training_plan_cls = SparseTrainingPlan
+    return SpeedUp(True)
+
+
+def not_covered(model: SCVI, *, devices: int = 1) -> list[str]:
+    """Return what of a model the fast path does not cover."""
+    module = model.module
+    if type(module) is not VAE:
+        return [f"the module {type(module).__name__}"]
+    cases = {
+        f"gene_likelihood {module.gene_likelihood}": module.gene_likelihood not in LIKELIHOODS,
+        f"dispersion {module.dispersion}": module.dispersion != "gene",
+        "a learned library size": not module.use_observed_lib_size,
+        "size factors": module.use_size_factor_key,
+        f"batch_representation {module.batch_representation}": module.batch_representation != "one-hot",
+        "minified data": module.minified_data_type is not None,
+        "several devices": devices > 1,
+        "autotune": module.extra_payload_autotune,
+        "a decoder that is not a softmax": not isinstance(module.decoder.px_scale_decoder[-1], torch.nn.Softmax),
+    }
+    return [what for what, is_case in cases.items() if is_case]
+
+
+def stop_speed_up(model: Any) -> None:
+    """Let scvi-tools train a model as it is again."""
+    for name in ("_data_splitter_cls", "_training_plan_cls"):
+        vars(model).pop(name, None)
