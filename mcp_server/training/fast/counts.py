@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,21 +86,16 @@ class SparseCounts:
         }
         return SparseCounts(**moved, n_genes=self.n_genes)
 
+    @cached_property
     def places(self) -> torch.Tensor:
-        """Return where the counts lie in the flattened dense matrix, integers of 64 bits."""
+        """Where the counts lie in the flattened dense matrix, integers of 64 bits."""
         firsts = torch.arange(len(self), device=self.starts.device) * self.n_genes
         return torch.repeat_interleave(firsts, self.starts.diff()).add_(self.genes)
 
-    def dense_logs(self, places: torch.Tensor) -> torch.Tensor:
-        """Return log(1 + count) as a dense matrix, of the places that `places` has returned."""
-        dense = torch.zeros(len(self) * self.n_genes, device=self.values.device)
-        dense[places] = self.values.log1p()
-        return dense.view(len(self), self.n_genes)
-
-    def dense(self, places: torch.Tensor) -> torch.Tensor:
-        """Return the counts as a dense matrix, of the places that `places` has returned."""
-        dense = torch.zeros(len(self) * self.n_genes, device=self.values.device)
-        dense[places] = self.values
+    def dense(self, values: torch.Tensor) -> torch.Tensor:
+        """Return a dense matrix with these values instead of the counts that are not zero, and zero elsewhere."""
+        dense = torch.zeros(len(self) * self.n_genes, device=values.device)
+        dense[self.places] = values
         return dense.view(len(self), self.n_genes)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mcp_server.training.fast.counts import SparseCounts
-from mcp_server.training.fast.likelihood import TINY, Evaluation, rising_factorials
+from mcp_server.training.fast.likelihood import TABLE, TINY, Evaluation
 
 Array = np.ndarray[Any, Any]
 _ZERO, _ONE, _TWO, _HALF = np.float32(0), np.float32(1), np.float32(2), np.float32(0.5)
@@ -24,6 +24,7 @@ _LOG_2_HIGH = np.float32(0.693359375)
 _LOG_2_LOW = np.float32(math.log(2) - 0.693359375)
 _EXP_TERMS = tuple(np.float32(1 / math.factorial(n)) for n in range(2, 8))
 _LEAST_EXPONENT = np.float32(-87)
+_TWELFTH, _ONE_120TH, _ONE_360TH = (np.float32(1 / n) for n in (12, 120, 360))
 _TINY = np.float32(TINY)
 
 _compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf", "reassoc"}, error_model="numpy")
@@ -61,17 +62,74 @@ def _exp(v: np.float32) -> np.float32:
 
 
 @_compiled
+def _rising_factorials(theta: Array, logs: Array, slopes: Array) -> None:
+    """Fill rows x = 0 to 12 with log Gamma(x + theta) - log Gamma(theta) and with its derivative in theta."""
+    logs[0] = _ZERO
+    slopes[0] = _ZERO
+    for x in range(len(logs) - 1):
+        for gene in range(len(theta)):
+            step = theta[gene] + np.float32(x)
+            logs[x + 1, gene] = logs[x, gene] + _log(step, step - _ONE)
+            slopes[x + 1, gene] = slopes[x, gene] + _ONE / step
+
+
+@_inlined
+def _stirling(start: np.float32, steps: np.float32) -> tuple[np.float32, np.float32]:
+    """Return log Gamma(start + steps) - log Gamma(start) and its derivative, for start >= 12."""
+    end = start + steps
+    growth = _log(_ONE + steps / start, steps / start)
+    a, b = _ONE / start, _ONE / end
+    rising = (start - _HALF) * growth + steps * (_log(end, end - _ONE) - _ONE)
+    rising += b * (_TWELFTH - _ONE_360TH * b * b) - a * (_TWELFTH - _ONE_360TH * a * a)
+    slope = a * (_HALF + a * (_TWELFTH - _ONE_120TH * a * a)) - b * (_HALF + b * (_TWELFTH - _ONE_120TH * b * b))
+    return rising, growth + slope
+
+
+@_compiled
+def _gather(
+    place: int, n: int, genes: Array, values: Array, row: Array, total: np.float32, theta: Array, logs: Array, slopes: Array,
+    terms: Array, changes: Array, of_theta_here: Array,
+) -> np.float64:
+    """Evaluate at the counts of one cell that are not zero; return the sum of the terms of its likelihood."""
+    most = len(logs) - 1
+    for k in range(n):
+        gene, x = genes[place + k], values[place + k]
+        mu = total * row[gene]
+        changes[k] = mu
+        of_theta_here[k] = theta[gene]
+        entry = min(np.int32(x), most)
+        terms[k] = logs[entry, gene]
+        if x > most:
+            terms[k] += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[0]
+    summed = np.float32(0)
+    for k in range(n):
+        x, mu = values[place + k], changes[k]
+        whole = of_theta_here[k] + mu
+        ratio = (mu + _TINY) / whole
+        summed += x * _log(ratio, ratio - _ONE) + terms[k]
+        changes[k] = x * (mu / (mu + _TINY) - mu / whole)
+        terms[k] = x / whole
+    for k in range(n):
+        gene, x = genes[place + k], values[place + k]
+        slope = slopes[min(np.int32(x), most), gene]
+        if x > most:
+            slope += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[1]
+        of_theta_here[k] *= terms[k] - slope
+    return np.float64(summed)
+
+
+@_compiled
 def _negative_binomial(
     first: int,
     last: int,
     shares: Array,
     totals: Array,
     theta: Array,
+    logs: Array,
+    slopes: Array,
     starts: Array,
     genes: Array,
     values: Array,
-    rising: Array,
-    slopes: Array,
     likelihood: Array,
     of_theta: Array,
 ) -> None:
@@ -79,7 +137,7 @@ def _negative_binomial(
     n_cells, n_genes = shares.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
-    pull = np.empty_like(theta)
+    pull, terms, changes, of_theta_here = np.empty_like(theta), np.empty_like(theta), np.empty_like(theta), np.empty_like(theta)
     for cell in range(first, last):
         total = totals[cell]
         row = shares[cell]
@@ -87,23 +145,20 @@ def _negative_binomial(
         for gene in range(n_genes):
             mu = total * row[gene]
             s = mu * inverse[gene]
-            log_q = _log(_ONE + s, s)
+            spread = theta[gene] * _log(_ONE + s, s)
             here = mu / (_ONE + s)
-            sum_log += theta[gene] * log_q
+            sum_log += spread
             sum_pull += here
             pull[gene] = here
-            of_theta[gene] += theta[gene] * log_q - here
-        terms = np.float64(0)
-        for place in range(starts[cell], starts[cell + 1]):
-            gene, x = genes[place], values[place]
-            mu = total * row[gene]
-            whole = theta[gene] + mu
-            terms += x * _log((mu + _TINY) / whole, (mu + _TINY) / whole - _ONE) + rising[place]
-            change = x * (mu / (mu + _TINY) - mu / whole)
-            pull[gene] -= change
-            sum_pull -= change
-            of_theta[gene] += theta[gene] * (x / whole - slopes[place])
-        likelihood[cell] += np.float32(terms - sum_log)
+            of_theta[gene] += spread - here
+        place, n = starts[cell], starts[cell + 1] - starts[cell]
+        summed = _gather(place, n, genes, values, row, total, theta, logs, slopes, terms, changes, of_theta_here)
+        likelihood[cell] += np.float32(summed - sum_log)
+        for k in range(n):
+            gene = genes[place + k]
+            pull[gene] -= changes[k]
+            sum_pull -= changes[k]
+            of_theta[gene] += of_theta_here[k]
         for gene in range(n_genes):
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
 
@@ -115,11 +170,11 @@ def _zero_inflated(
     shares: Array,
     totals: Array,
     theta: Array,
+    logs: Array,
+    slopes: Array,
     starts: Array,
     genes: Array,
     values: Array,
-    rising: Array,
-    slopes: Array,
     likelihood: Array,
     of_theta: Array,
     dropout: Array,
@@ -128,12 +183,13 @@ def _zero_inflated(
     n_cells, n_genes = shares.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
-    pull, weights, argument = np.empty_like(theta), np.empty_like(theta), np.empty_like(theta)
+    pull, terms, changes, of_theta_here = np.empty_like(theta), np.empty_like(theta), np.empty_like(theta), np.empty_like(theta)
+    weights, arguments = np.empty_like(theta), np.empty_like(theta)
     for cell in range(first, last):
         total = totals[cell]
         row, logit = shares[cell], dropout[cell]
         sum_log, sum_pull = np.float32(0), np.float32(0)
-        # As if all counts were zero.
+        # As if all counts were zero; corrected below where they are not.
         for gene in range(n_genes):
             mu = total * row[gene]
             s = mu * inverse[gene]
@@ -144,35 +200,35 @@ def _zero_inflated(
             e_a, e_pi = _exp(-abs(a)), _exp(-abs(pi))
             weight = (_ONE if a >= 0 else e_a) / (_ONE + e_a)
             sum_log += max(a, _ZERO) + min(pi, _ZERO) + _log((_ONE + e_a) / (_ONE + e_pi), (e_a - e_pi) / (_ONE + e_pi))
-            argument[gene] = a
+            arguments[gene] = a
             weights[gene] = weight
             pull[gene] = weight * here
             sum_pull += weight * here
             logit[gene] = (weight - (e_pi if pi >= 0 else _ONE) / (_ONE + e_pi)) * scale
             of_theta[gene] += weight * (spread - here)
-        terms = np.float64(0)
-        for place in range(starts[cell], starts[cell + 1]):
-            gene, x = genes[place], values[place]
+        place, n = starts[cell], starts[cell + 1] - starts[cell]
+        summed = _gather(place, n, genes, values, row, total, theta, logs, slopes, terms, changes, of_theta_here)
+        for k in range(n):
+            gene = genes[place + k]
             mu = total * row[gene]
-            whole = theta[gene] + mu
             s = mu * inverse[gene]
             here = mu / (_ONE + s)
-            a = argument[gene]
+            a = arguments[gene]
             missing = _ONE - weights[gene]
-            terms += x * _log((mu + _TINY) / whole, (mu + _TINY) / whole - _ONE) + rising[place] + min(a, _ZERO) - _log(_ONE + _exp(-abs(a)), _exp(-abs(a)))
-            change = missing * here - x * (mu / (mu + _TINY) - mu / whole)
+            e_a = _exp(-abs(a))
+            summed += min(a, _ZERO) - _log(_ONE + e_a, e_a)
+            change = missing * here - changes[k]
             pull[gene] += change
             sum_pull += change
             logit[gene] += missing * scale
-            of_theta[gene] += missing * (theta[gene] * _log(_ONE + s, s) - here) + theta[gene] * (x / whole - slopes[place])
-        likelihood[cell] += np.float32(terms + sum_log)
+            of_theta[gene] += missing * (theta[gene] * _log(_ONE + s, s) - here) + of_theta_here[k]
+        likelihood[cell] += np.float32(summed + sum_log)
         for gene in range(n_genes):
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
 
 
 def evaluate_with_numba(
     counts: SparseCounts,
-    places: torch.Tensor,
     logits: torch.Tensor,
     log_theta: torch.Tensor,
     dropout: torch.Tensor | None,
@@ -182,12 +238,13 @@ def evaluate_with_numba(
     """Evaluate on the processor, by as many threads as torch uses; the gradients are made whether asked for or not."""
     n_cells = len(counts)
     theta = log_theta.exp()
-    rising, slopes = rising_factorials(counts.values, counts.genes.long(), theta)
+    logs, slopes = (torch.empty(TABLE + 1, counts.n_genes) for _ in range(2))
+    _rising_factorials(theta.numpy(), logs.numpy(), slopes.numpy())
     theta += TINY
     shares = logits.softmax(1)
     of_dropout = None if dropout is None else dropout.clone()
     likelihood = -counts.log_factorials
-    tensors = (shares, counts.totals, theta, counts.starts, counts.genes, counts.values, rising, slopes, likelihood)
+    tensors = (shares, counts.totals, theta, logs, slopes, counts.starts, counts.genes, counts.values, likelihood)
     arrays = [tensor.numpy() for tensor in tensors]
     after = [] if of_dropout is None else [of_dropout.numpy()]
     kernel = _negative_binomial if of_dropout is None else _zero_inflated

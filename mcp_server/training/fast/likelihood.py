@@ -54,7 +54,6 @@ class Evaluate(Protocol):
     def __call__(
         self,
         counts: SparseCounts,
-        places: torch.Tensor,
         logits: torch.Tensor,
         log_theta: torch.Tensor,
         dropout: torch.Tensor | None,
@@ -66,7 +65,6 @@ class Evaluate(Protocol):
 
 def reconstruction_loss(
     counts: SparseCounts,
-    places: torch.Tensor,
     logits: torch.Tensor,
     log_theta: torch.Tensor,
     dropout: torch.Tensor | None = None,
@@ -77,8 +75,6 @@ def reconstruction_loss(
 
     Parameters
     ----------
-    places
-        Where the counts lie in the flattened dense matrix: `counts.places()`.
     logits
         Of the softmax that gives the share of each gene, n_cells x n_genes; the library is the total of each cell.
     log_theta
@@ -88,7 +84,7 @@ def reconstruction_loss(
     evaluate
         What evaluates it, `evaluate_with_torch` if None.
     """
-    mean, cells = _Reconstruction.apply(counts, places, logits, log_theta, dropout, evaluate or evaluate_with_torch)
+    mean, cells = _Reconstruction.apply(counts, logits, log_theta, dropout, evaluate or evaluate_with_torch)
     return mean, cells
 
 
@@ -97,7 +93,6 @@ class _Reconstruction(torch.autograd.Function):
     def forward(
         ctx: Any,
         counts: SparseCounts,
-        places: torch.Tensor,
         logits: torch.Tensor,
         log_theta: torch.Tensor,
         dropout: torch.Tensor | None,
@@ -105,7 +100,7 @@ class _Reconstruction(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         gradients = any(ctx.needs_input_grad)
         found = evaluate(
-            counts, places, logits.detach(), log_theta.detach(), None if dropout is None else dropout.detach(), gradients=gradients
+            counts, logits.detach(), log_theta.detach(), None if dropout is None else dropout.detach(), gradients=gradients
         )
         ctx.gradients = found.logits, found.log_theta, found.dropout
         losses = -found.log_likelihood
@@ -120,12 +115,11 @@ class _Reconstruction(torch.autograd.Function):
         if of_mean.device.type != "cpu" or float(of_mean) != 1:
             logits, log_theta = logits * of_mean, log_theta * of_mean
             dropout = None if dropout is None else dropout * of_mean
-        return None, None, logits, log_theta, dropout, None
+        return None, logits, log_theta, dropout, None
 
 
 def evaluate_with_torch(
     counts: SparseCounts,
-    places: torch.Tensor,
     logits: torch.Tensor,
     log_theta: torch.Tensor,
     dropout: torch.Tensor | None,
@@ -134,7 +128,7 @@ def evaluate_with_torch(
 ) -> Evaluation:
     """Evaluate with operations of torch only, on any device."""
     n_cells = len(counts)
-    genes = counts.genes.long()
+    genes, places = counts.genes.long(), counts.places
     theta = log_theta.exp()
     rising, slopes = rising_factorials(counts.values, genes, theta)
     theta += TINY

@@ -86,24 +86,23 @@ class SparseTrainingPlan(TrainingPlan):
 def losses_of(module: VAE, batch: Batch, kl_weight: float) -> Losses:
     """Return what `module.loss` returns for the same batch with dense counts, drawing the same random numbers."""
     counts: SparseCounts = batch[REGISTRY_KEYS.X_KEY]
-    places = counts.places()
     covariates = _categories(module, batch)
-    mean, variance = _encode(module, counts, places, batch, covariates)
+    mean, variance = _encode(module, counts, batch, covariates)
     noise = torch.normal(torch.zeros_like(mean), torch.ones_like(mean))
     latent = module.z_encoder.z_transformation(mean + variance.sqrt() * noise)
     hidden = module.decoder.px_decoder(_with_continuous(latent, batch), *covariates)
     logits = module.decoder.px_scale_decoder[0](hidden)
     dropout = module.decoder.px_dropout_decoder(hidden) if module.gene_likelihood == "zinb" else None
-    loss, cells = reconstruction_loss(counts, places, logits, module.px_r, dropout, evaluate=evaluator(logits.device.type))
+    loss, cells = reconstruction_loss(counts, logits, module.px_r, dropout, evaluate=evaluator(logits.device.type))
     # Kullback-Leibler divergence of two normal distributions, of which the second is standard.
     divergence = 0.5 * (variance + mean.square() - 1 - variance.log()).sum(1)
     return Losses(loss + kl_weight * divergence.mean(), cells.sum(), divergence.detach().sum())
 
 
 def _encode(
-    module: VAE, counts: SparseCounts, places: torch.Tensor, batch: Batch, covariates: list[torch.Tensor]
+    module: VAE, counts: SparseCounts, batch: Batch, covariates: list[torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    inputs = counts.dense_logs(places) if module.log_variational else counts.dense(places)
+    inputs = counts.dense(counts.values.log1p() if module.log_variational else counts.values)
     encoder = module.z_encoder
     if module.encode_covariates:
         inputs = _with_continuous(inputs, batch)

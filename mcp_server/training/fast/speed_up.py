@@ -13,6 +13,7 @@ from scvi.model import SCVI
 from scvi.module import VAE
 
 from mcp_server.training.fast.counts import SparseCounts, are_counts
+from mcp_server.training.fast.matmul import FasterTrainRunner
 from mcp_server.training.fast.plan import SparseTrainingPlan
 from mcp_server.training.fast.splitter import SparseDataSplitter
 
@@ -60,6 +61,7 @@ def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
     counts = SparseCounts.from_matrix(matrix)
     model._data_splitter_cls = partial(SparseDataSplitter, counts=counts, on_device=device != "cpu")
     model._training_plan_cls = SparseTrainingPlan
+    model._train_runner_cls = FasterTrainRunner
     return SpeedUp(True)
 
 
@@ -84,5 +86,5 @@ def not_covered(model: SCVI, *, devices: int = 1) -> list[str]:
 
 def stop_speed_up(model: Any) -> None:
     """Let scvi-tools train a model as it is again."""
-    for name in ("_data_splitter_cls", "_training_plan_cls"):
+    for name in ("_data_splitter_cls", "_training_plan_cls", "_train_runner_cls"):
         vars(model).pop(name, None)
