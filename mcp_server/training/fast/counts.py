@@ -46,6 +46,11 @@ class SparseCounts:
     def __len__(self) -> int:
         return len(self.totals)
 
+    @property
+    def density(self) -> float:
+        """Share of the counts that are not zero."""
+        return len(self.values) / max(len(self) * self.n_genes, 1)
+
     @classmethod
     def from_matrix(cls, matrix: Any) -> SparseCounts:
         """Take the counts of a scipy matrix or of an array; nothing is copied where the matrix is canonical CSR already."""

@@ -27,7 +27,7 @@ _LEAST_EXPONENT = np.float32(-87)
 _TWELFTH, _ONE_120TH, _ONE_360TH = (np.float32(1 / n) for n in (12, 120, 360))
 _TINY = np.float32(TINY)
 
-_compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf", "reassoc"}, error_model="numpy")
+compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf", "reassoc"}, error_model="numpy")
 _inlined: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf"}, error_model="numpy", inline="always")
 
 
@@ -61,7 +61,7 @@ def _exp(v: np.float32) -> np.float32:
     return series * np.int32((n + 127) << 23).view(np.float32)
 
 
-@_compiled
+@compiled
 def _rising_factorials(theta: Array, logs: Array, slopes: Array) -> None:
     """Fill rows x = 0 to 12 with log Gamma(x + theta) - log Gamma(theta) and with its derivative in theta."""
     logs[0] = _ZERO
@@ -85,7 +85,7 @@ def _stirling(start: np.float32, steps: np.float32) -> tuple[np.float32, np.floa
     return rising, growth + slope
 
 
-@_compiled
+@compiled
 def _gather(
     place: int, n: int, genes: Array, values: Array, row: Array, total: np.float32, theta: Array, logs: Array, slopes: Array,
     terms: Array, changes: Array, of_theta_here: Array,
@@ -118,7 +118,7 @@ def _gather(
     return np.float64(summed)
 
 
-@_compiled
+@compiled
 def _negative_binomial(
     first: int,
     last: int,
@@ -163,7 +163,7 @@ def _negative_binomial(
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
 
 
-@_compiled
+@compiled
 def _zero_inflated(
     first: int,
     last: int,
@@ -249,23 +249,24 @@ def evaluate_with_numba(
     after = [] if of_dropout is None else [of_dropout.numpy()]
     kernel = _negative_binomial if of_dropout is None else _zero_inflated
 
-    def work(bounds: tuple[int, int]) -> Array:
+    def work(first: int, last: int) -> Array:
         of_theta = np.zeros(counts.n_genes, np.float32)
-        kernel(*bounds, *arrays, of_theta, *after)
+        kernel(first, last, *arrays, of_theta, *after)
         return of_theta
 
-    of_log_theta = torch.from_numpy(sum(_in_threads(work, n_cells))).div_(n_cells)
+    of_log_theta = torch.from_numpy(sum(in_threads(work, n_cells))).div_(n_cells)
     return Evaluation(likelihood, shares, of_log_theta, of_dropout)
 
 
-def _in_threads(work: Callable[[tuple[int, int]], Array], n_rows: int) -> list[Array]:
-    n_threads = min(torch.get_num_threads(), max(n_rows, 1))
+def in_threads(work: Callable[[int, int], Any], n: int) -> list[Any]:
+    """Call `work(first, last)` on parts of 0 to n, one for each thread that torch uses, and return what it returns."""
+    n_threads = min(torch.get_num_threads(), max(n, 1))
     if n_threads == 1:
-        return [work((0, n_rows))]
-    edges = [n_rows * n // n_threads for n in range(n_threads + 1)]
-    return list(_threads(n_threads).map(work, zip(edges[:-1], edges[1:], strict=True)))
+        return [work(0, n)]
+    edges = [n * part // n_threads for part in range(n_threads + 1)]
+    return list(_threads(n_threads).map(work, edges[:-1], edges[1:]))
 
 
 @cache
 def _threads(n_threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="likelihood")
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="compiled")

@@ -8,19 +8,9 @@ from functools import cache
 from typing import Any
 
 import torch
-from scvi.train import TrainRunner
 
 MOST_ERROR = 2e-6
 """Largest relative difference of a product that counts as rounding of float32; bfloat16 differs by 1e-3."""
-
-
-class FasterTrainRunner(TrainRunner):
-    """Train as `scvi.train.TrainRunner` does, with the faster matrix products."""
-
-    def __call__(self) -> None:
-        """Run training."""
-        with faster_products(self.device.type):
-            super().__call__()
 
 
 @contextmanager

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import torch
 from scvi import REGISTRY_KEYS
 from scvi.module import VAE
+from scvi.nn import FCLayers
 from scvi.train import TrainingPlan
+from torch.nn.functional import one_hot
 
 from mcp_server.training.fast.counts import SparseCounts
 from mcp_server.training.fast.likelihood import Evaluate, evaluate_with_torch, reconstruction_loss
+from mcp_server.training.fast.runner import compiles
 
 Batch = dict[str, Any]
 METRICS = ("elbo", "reconstruction_loss", "kl_local", "kl_global")
@@ -102,12 +104,49 @@ def losses_of(module: VAE, batch: Batch, kl_weight: float) -> Losses:
 def _encode(
     module: VAE, counts: SparseCounts, batch: Batch, covariates: list[torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    inputs = counts.dense(counts.values.log1p() if module.log_variational else counts.values)
-    encoder = module.z_encoder
-    if module.encode_covariates:
-        inputs = _with_continuous(inputs, batch)
-    hidden = encoder.encoder(inputs, *(covariates if module.encode_covariates else ()))
+    values = counts.values.log1p() if module.log_variational else counts.values
+    encoder, layers = module.z_encoder, module.z_encoder.encoder
+    continuous = batch.get(REGISTRY_KEYS.CONT_COVS_KEY) if module.encode_covariates else None
+    if not module.encode_covariates:
+        covariates = []
+    if _is_gene_major(layers.fc_layers[0][0]):
+        hidden = _layers_of_sparse(layers, counts, values, continuous, covariates)
+    else:
+        inputs = counts.dense(values)
+        hidden = layers(inputs if continuous is None else torch.cat((inputs, continuous), dim=-1), *covariates)
     return encoder.mean_encoder(hidden), encoder.var_activation(encoder.var_encoder(hidden)) + encoder.var_eps
+
+
+def _is_gene_major(layer: torch.nn.Linear) -> bool:
+    return layer.weight.device.type == "cpu" and layer.weight.t().is_contiguous()
+
+
+def _layers_of_sparse(
+    layers: FCLayers,
+    counts: SparseCounts,
+    values: torch.Tensor,
+    continuous: torch.Tensor | None,
+    covariates: list[torch.Tensor],
+) -> torch.Tensor:
+    """Return what `layers` return for the dense matrix; only the first of them knows the counts."""
+    from mcp_server.training.fast.first_layer import sparse_linear
+
+    one_hots = [
+        one_hot(codes.squeeze(-1), n).float() for n, codes in zip(layers.n_cat_list, covariates, strict=False) if n > 1
+    ]
+    others = one_hots if continuous is None else [continuous, *one_hots]
+    hidden = torch.empty(0)
+    for number, block in enumerate(layers.fc_layers):
+        for layer in filter(None, block):
+            if not isinstance(layer, torch.nn.Linear):
+                hidden = layer(hidden)
+            elif number == 0:
+                hidden = sparse_linear(counts, values, torch.cat(others, dim=-1) if others else None, layer)
+            elif layers.inject_into_layer(number) and one_hots:
+                hidden = layer(torch.cat((hidden, *one_hots), dim=-1))
+            else:
+                hidden = layer(hidden)
+    return hidden
 
 
 def _with_continuous(inputs: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -123,7 +162,7 @@ def _categories(module: VAE, batch: Batch) -> list[torch.Tensor]:
 
 def evaluator(device_type: str) -> Evaluate:
     """Return what evaluates the likelihood on a kind of device: compiled on the processor where numba is there, else torch."""
-    if device_type == "cpu" and find_spec("numba") is not None:
+    if device_type == "cpu" and compiles():
         from mcp_server.training.fast.kernels import evaluate_with_numba
 
         return evaluate_with_numba

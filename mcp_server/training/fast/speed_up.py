@@ -13,8 +13,8 @@ from scvi.model import SCVI
 from scvi.module import VAE
 
 from mcp_server.training.fast.counts import SparseCounts, are_counts
-from mcp_server.training.fast.matmul import FasterTrainRunner
 from mcp_server.training.fast.plan import SparseTrainingPlan
+from mcp_server.training.fast.runner import FasterTrainRunner
 from mcp_server.training.fast.splitter import SparseDataSplitter
 
 LIKELIHOODS = ("nb", "zinb")

@@ -65,6 +65,11 @@ class SparseDataSplitter(DataSplitter):
         self.columns = registered_columns(adata_manager)
         self._resident: SparseCounts | None = None
 
+    @property
+    def density(self) -> float:
+        """Share of the counts that are not zero."""
+        return self.counts.density
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return minibatches of the training set in random order."""
         return self._loader(self.train_idx, shuffle=True, drop_last=self.drop_last)
