@@ -14,9 +14,13 @@ from mcp_server.training.fast.kernels import Array, compiled, in_threads
 
 
 def sparse_linear(
-    counts: SparseCounts, values: torch.Tensor, others: torch.Tensor | None, layer: torch.nn.Linear
+    counts: SparseCounts,
+    values: torch.Tensor,
+    others: torch.Tensor | None,
+    rows: torch.Tensor,
+    bias: torch.Tensor,
 ) -> torch.Tensor:
-    """Return `layer` of the counts followed by other columns, as if the counts were dense.
+    """Return what a linear layer makes of the counts followed by other columns, as if the counts were dense.
 
     Parameters
     ----------
@@ -26,22 +30,27 @@ def sparse_linear(
         What to multiply with the weights, of each count that is not zero.
     others
         Dense columns after those of the genes, n_cells x n_others.
-    layer
-        Whose weights lie in memory gene after gene: `gene_major`.
+    rows
+        Weights of each gene and of each other column, (n_genes + n_others) x n_units.
+    bias
+        Of each unit.
     """
-    result: torch.Tensor = _SparseLinear.apply(counts, values, others, layer.weight, layer.bias)
+    result: torch.Tensor = _SparseLinear.apply(counts, values, others, rows, bias)
     return result
 
 
 @contextmanager
-def gene_major(layer: torch.nn.Linear) -> Iterator[None]:
-    """Let the weights of a layer lie in memory gene after gene: the same parameter with other strides."""
-    layer.weight.data = layer.weight.data.t().contiguous().t()
+def weights_by_gene(layer: torch.nn.Linear) -> Iterator[torch.nn.Parameter]:
+    """Let the weights of a layer lie in memory gene after gene, and give them as rows, a parameter of the same memory.
+
+    What changes the rows changes the layer. Afterwards its weights lie as before.
+    """
+    rows = torch.nn.Parameter(layer.weight.detach().t().contiguous(), requires_grad=layer.weight.requires_grad)
+    layer.weight.data = rows.data.t()
     try:
-        yield
+        yield rows
     finally:
         layer.weight.data = layer.weight.data.contiguous()
-        layer.weight.grad = None
 
 
 class _SparseLinear(torch.autograd.Function):
@@ -51,11 +60,11 @@ class _SparseLinear(torch.autograd.Function):
         counts: SparseCounts,
         values: torch.Tensor,
         others: torch.Tensor | None,
-        weight: torch.Tensor,
+        rows: torch.Tensor,
         bias: torch.Tensor,
     ) -> torch.Tensor:
         ctx.counts, ctx.values, ctx.others = counts, values, others
-        rows = weight.detach().t()
+        rows = rows.detach()
         result = bias.detach().expand(len(counts), -1).contiguous()
         if others is not None:
             result.addmm_(others, rows[counts.n_genes :])
@@ -75,7 +84,7 @@ class _SparseLinear(torch.autograd.Function):
         in_threads(lambda first, last: _add_products(first, last, *arrays), of_result.shape[1])
         if others is not None:
             torch.mm(others.t(), of_result, out=rows[counts.n_genes :])
-        return None, None, None, rows.t(), of_result.sum(0)
+        return None, None, None, rows, of_result.sum(0)
 
 
 @compiled

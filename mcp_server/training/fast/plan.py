@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from torch.nn.functional import one_hot
 
 from mcp_server.training.fast.counts import SparseCounts
 from mcp_server.training.fast.likelihood import Evaluate, evaluate_with_torch, reconstruction_loss
-from mcp_server.training.fast.runner import compiles
+from mcp_server.training.fast.runner import compiles, first_layer_of
 
 Batch = dict[str, Any]
 METRICS = ("elbo", "reconstruction_loss", "kl_local", "kl_global")
@@ -39,6 +39,7 @@ class SparseTrainingPlan(TrainingPlan):
 
     def __init__(self, module: VAE, **settings: Any) -> None:
         super().__init__(module, **settings)
+        self.first_rows: torch.nn.Parameter | None = None
         self._sums: dict[str, list[torch.Tensor]] = {"train": [], "validation": []}
         self._n_cells = {"train": 0, "validation": 0}
 
@@ -59,7 +60,7 @@ class SparseTrainingPlan(TrainingPlan):
         self._log_metrics("validation")
 
     def _losses(self, batch: Batch, mode: Literal["train", "validation"]) -> Losses:
-        losses = losses_of(self.module, batch, float(self.kl_weight))
+        losses = losses_of(self.module, batch, float(self.kl_weight), self.first_rows)
         n_cells = len(batch[REGISTRY_KEYS.X_KEY])
         sums = torch.stack((losses.loss.detach() * n_cells, losses.reconstruction, losses.divergence))
         self._sums[mode].append(sums)
@@ -76,20 +77,31 @@ class SparseTrainingPlan(TrainingPlan):
         self.log_dict(metrics, on_step=False, on_epoch=True, batch_size=1)
         self._sums[mode], self._n_cells[mode] = [], 0
 
-    def get_optimizer_creator(self) -> Callable[[Any], torch.optim.Optimizer]:
-        """Return what makes the optimizer: that of scvi-tools, fused."""
-        creator = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}.get(self.optimizer_name)
-        if creator is None:
-            made: Callable[[Any], torch.optim.Optimizer] = super().get_optimizer_creator()
-            return made
-        return partial(creator, lr=self.lr, eps=self.eps, weight_decay=self.weight_decay, fused=True)
+    def get_optimizer_creator(self) -> Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]:
+        """Return what makes the optimizer: that of scvi-tools, fused, for the rows of the first layer where they stand for its weights."""
+        kind = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}.get(self.optimizer_name)
+        settings = {"lr": self.lr, "eps": self.eps, "weight_decay": self.weight_decay, "fused": True}
+        create = super().get_optimizer_creator() if kind is None else partial(kind, **settings)
+
+        def create_with_rows(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+            weights, rows = first_layer_of(self.module).weight, self.first_rows
+            optimizer: torch.optim.Optimizer = create([rows if rows is not None and one is weights else one for one in parameters])
+            return optimizer
+
+        return create_with_rows
 
 
-def losses_of(module: VAE, batch: Batch, kl_weight: float) -> Losses:
-    """Return what `module.loss` returns for the same batch with dense counts, drawing the same random numbers."""
+def losses_of(module: VAE, batch: Batch, kl_weight: float, first_rows: torch.Tensor | None = None) -> Losses:
+    """Return what `module.loss` returns for the same batch with dense counts, drawing the same random numbers.
+
+    Parameters
+    ----------
+    first_rows
+        Weights of the first layer by gene, if it is to take the counts as they are: `weights_by_gene`.
+    """
     counts: SparseCounts = batch[REGISTRY_KEYS.X_KEY]
     covariates = _categories(module, batch)
-    mean, variance = _encode(module, counts, batch, covariates)
+    mean, variance = _encode(module, batch, covariates, first_rows)
     noise = torch.normal(torch.zeros_like(mean), torch.ones_like(mean))
     latent = module.z_encoder.z_transformation(mean + variance.sqrt() * noise)
     hidden = module.decoder.px_decoder(_with_continuous(latent, batch), *covariates)
@@ -102,23 +114,20 @@ def losses_of(module: VAE, batch: Batch, kl_weight: float) -> Losses:
 
 
 def _encode(
-    module: VAE, counts: SparseCounts, batch: Batch, covariates: list[torch.Tensor]
+    module: VAE, batch: Batch, covariates: list[torch.Tensor], first_rows: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    counts: SparseCounts = batch[REGISTRY_KEYS.X_KEY]
     values = counts.values.log1p() if module.log_variational else counts.values
     encoder, layers = module.z_encoder, module.z_encoder.encoder
     continuous = batch.get(REGISTRY_KEYS.CONT_COVS_KEY) if module.encode_covariates else None
     if not module.encode_covariates:
         covariates = []
-    if _is_gene_major(layers.fc_layers[0][0]):
-        hidden = _layers_of_sparse(layers, counts, values, continuous, covariates)
+    if first_rows is not None:
+        hidden = _layers_of_sparse(layers, counts, values, continuous, covariates, first_rows)
     else:
         inputs = counts.dense(values)
         hidden = layers(inputs if continuous is None else torch.cat((inputs, continuous), dim=-1), *covariates)
     return encoder.mean_encoder(hidden), encoder.var_activation(encoder.var_encoder(hidden)) + encoder.var_eps
-
-
-def _is_gene_major(layer: torch.nn.Linear) -> bool:
-    return layer.weight.device.type == "cpu" and layer.weight.t().is_contiguous()
 
 
 def _layers_of_sparse(
@@ -127,6 +136,7 @@ def _layers_of_sparse(
     values: torch.Tensor,
     continuous: torch.Tensor | None,
     covariates: list[torch.Tensor],
+    rows: torch.Tensor,
 ) -> torch.Tensor:
     """Return what `layers` return for the dense matrix; only the first of them knows the counts."""
     from mcp_server.training.fast.first_layer import sparse_linear
@@ -141,7 +151,7 @@ def _layers_of_sparse(
             if not isinstance(layer, torch.nn.Linear):
                 hidden = layer(hidden)
             elif number == 0:
-                hidden = sparse_linear(counts, values, torch.cat(others, dim=-1) if others else None, layer)
+                hidden = sparse_linear(counts, values, torch.cat(others, dim=-1) if others else None, rows, layer.bias)
             elif layers.inject_into_layer(number) and one_hots:
                 hidden = layer(torch.cat((hidden, *one_hots), dim=-1))
             else:

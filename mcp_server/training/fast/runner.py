@@ -10,6 +10,7 @@ from typing import Any
 from scvi.train import TrainRunner
 
 from mcp_server.training.fast.matmul import faster_products
+from mcp_server.training.fast.memory import kept_memory
 
 DENSEST = 0.1
 """Share of counts that are not zero up to which the first layer takes them one by one; above, a dense product is as fast."""
@@ -20,7 +21,7 @@ class FasterTrainRunner(TrainRunner):
 
     def __call__(self) -> None:
         """Run training."""
-        with faster_products(self.device.type), self._sparse_first_layer():
+        with kept_memory(), faster_products(self.device.type), self._sparse_first_layer():
             super().__call__()
 
     @contextmanager
@@ -28,9 +29,10 @@ class FasterTrainRunner(TrainRunner):
         if self.device.type != "cpu" or not compiles() or self.data_splitter.density > DENSEST:
             yield
             return
-        from mcp_server.training.fast.first_layer import gene_major
+        from mcp_server.training.fast.first_layer import weights_by_gene
 
-        with gene_major(first_layer_of(self.model.module)):
+        with weights_by_gene(first_layer_of(self.model.module)) as rows:
+            self.training_plan.first_rows = rows
             yield
 
 

@@ -78,6 +78,7 @@ def not_covered(model: SCVI, *, devices: int = 1) -> list[str]:
         f"batch_representation {module.batch_representation}": module.batch_representation != "one-hot",
         "minified data": module.minified_data_type is not None,
         "several devices": devices > 1,
+        "a query of scArches": hasattr(module.z_encoder.encoder, "hooks") or hasattr(module.decoder.px_decoder, "hooks"),
         "autotune": module.extra_payload_autotune,
         "a decoder that is not a softmax": not isinstance(module.decoder.px_scale_decoder[-1], torch.nn.Softmax),
     }
