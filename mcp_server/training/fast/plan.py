@@ -39,9 +39,19 @@ class SparseTrainingPlan(TrainingPlan):
 
     def __init__(self, module: VAE, **settings: Any) -> None:
         super().__init__(module, **settings)
-        self.first_rows: torch.nn.Parameter | None = None
+        # In a list, because they are the memory of a weight of the module and no parameter beside it.
+        self._rows: list[torch.nn.Parameter] = []
         self._sums: dict[str, list[torch.Tensor]] = {"train": [], "validation": []}
         self._n_cells = {"train": 0, "validation": 0}
+
+    @property
+    def first_rows(self) -> torch.nn.Parameter | None:
+        """Weights of the first layer by gene, if it takes sparse counts as they are."""
+        return self._rows[0] if self._rows else None
+
+    def take_rows(self, rows: torch.nn.Parameter) -> None:
+        """Let the first layer take sparse counts as they are, with its weights by gene."""
+        self._rows = [rows]
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """Return the loss of a minibatch, and log the metrics with the last of an epoch."""

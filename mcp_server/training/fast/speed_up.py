@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,8 +13,8 @@ from scvi.module import VAE
 
 from mcp_server.training.fast.counts import SparseCounts, are_counts
 from mcp_server.training.fast.plan import SparseTrainingPlan
-from mcp_server.training.fast.runner import FasterTrainRunner
-from mcp_server.training.fast.splitter import SparseDataSplitter
+from mcp_server.training.fast.runner import faster_runner
+from mcp_server.training.fast.splitter import sparse_splitter
 
 LIKELIHOODS = ("nb", "zinb")
 
@@ -39,7 +38,8 @@ class SpeedUp:
 def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
     """Let a model be trained by the fast path, if it is covered; `model.train` is called as before.
 
-    The splitter and the plan are set on the instance: the class of the model, and what it saves, stay those of scvi-tools.
+    The splitter, the plan and the runner are set on the instance, on top of those that it has: the class of the model, and what it
+    saves, stay those of scvi-tools.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
     if reasons:
         return SpeedUp(False, (f"Trained by scvi-tools as it is: the fast path does not cover {', '.join(reasons)}.",))
     counts = SparseCounts.from_matrix(matrix)
-    model._data_splitter_cls = partial(SparseDataSplitter, counts=counts, on_device=device != "cpu")
+    model._data_splitter_cls = sparse_splitter(model._data_splitter_cls, counts, on_device=device != "cpu")
     model._training_plan_cls = SparseTrainingPlan
-    model._train_runner_cls = FasterTrainRunner
+    model._train_runner_cls = faster_runner(model._train_runner_cls)
     return SpeedUp(True)
 
 
@@ -83,9 +83,3 @@ def not_covered(model: SCVI, *, devices: int = 1) -> list[str]:
         "a decoder that is not a softmax": not isinstance(module.decoder.px_scale_decoder[-1], torch.nn.Softmax),
     }
     return [what for what, is_case in cases.items() if is_case]
-
-
-def stop_speed_up(model: Any) -> None:
-    """Let scvi-tools train a model as it is again."""
-    for name in ("_data_splitter_cls", "_training_plan_cls", "_train_runner_cls"):
-        vars(model).pop(name, None)

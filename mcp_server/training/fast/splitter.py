@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,11 @@ from scvi import REGISTRY_KEYS
 from scvi.data import AnnDataManager
 from scvi.data._utils import registry_key_to_default_dtype
 from scvi.dataloaders import DataSplitter
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader, Dataset
 
 from mcp_server.training.fast.counts import SparseCounts
 
 Batch = dict[str, Any]
-DEFAULT_BATCH_SIZE = 128
 
 
 class CellsDataset(Dataset[Batch]):
@@ -47,10 +47,10 @@ class CellsDataset(Dataset[Batch]):
         return batch
 
 
-class SparseDataSplitter(DataSplitter):
-    """Split and draw cells as `scvi.dataloaders.DataSplitter` does, from counts that stay sparse.
+class SparseBatches(DataSplitter):
+    """Hands out the cells of a data splitter, in its order, with counts that stay sparse; made by `sparse_splitter`.
 
-    Parameters
+    Attributes
     ----------
     counts
         Of all cells of the data.
@@ -58,12 +58,9 @@ class SparseDataSplitter(DataSplitter):
         Whether the counts are kept on the device that trains, and minibatches are taken there; only the numbers of their cells are sent.
     """
 
-    def __init__(self, adata_manager: AnnDataManager, *, counts: SparseCounts, on_device: bool = False, **settings: Any) -> None:
-        super().__init__(adata_manager, **settings)
-        self.counts = counts
-        self.on_device = on_device
-        self.columns = registered_columns(adata_manager)
-        self._resident: SparseCounts | None = None
+    counts: SparseCounts
+    on_device: bool
+    _resident: SparseCounts | None = None
 
     @property
     def density(self) -> float:
@@ -72,15 +69,15 @@ class SparseDataSplitter(DataSplitter):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return minibatches of the training set in random order."""
-        return self._loader(self.train_idx, shuffle=True, drop_last=self.drop_last)
+        return self._sparse(super().train_dataloader(), self.train_idx)
 
     def val_dataloader(self) -> DataLoader[Batch] | None:
         """Return minibatches of the validation set, or None if it is empty."""
-        return self._loader(self.val_idx) if len(self.val_idx) else None
+        return self._sparse(super().val_dataloader(), self.val_idx) if len(self.val_idx) else None
 
     def test_dataloader(self) -> DataLoader[Batch] | None:
         """Return minibatches of the test set, or None if it is empty."""
-        return self._loader(self.test_idx) if len(self.test_idx) else None
+        return self._sparse(super().test_dataloader(), self.test_idx) if len(self.test_idx) else None
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Take the counts of a minibatch on the device, if that is where they are."""
@@ -91,12 +88,21 @@ class SparseDataSplitter(DataSplitter):
             batch[REGISTRY_KEYS.X_KEY] = self._resident.rows(cells)
         return batch
 
-    def _loader(self, cells: np.ndarray[Any, Any], *, shuffle: bool = False, drop_last: bool | int = False) -> DataLoader[Batch]:
-        dataset = CellsDataset(None if self.on_device else self.counts, self.columns, cells)
-        sampler = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
-        batches = BatchSampler(sampler, self.data_loader_kwargs.get("batch_size") or DEFAULT_BATCH_SIZE, bool(drop_last))
-        # DataLoader draws from the random numbers of torch as it does for scvi-tools, so that the order of cells is the same.
-        return DataLoader(dataset, sampler=batches, batch_size=None, collate_fn=_as_it_is)
+    @cached_property
+    def _columns(self) -> dict[str, torch.Tensor]:
+        return registered_columns(self.adata_manager)
+
+    def _sparse(self, loader: DataLoader[Any], cells: np.ndarray[Any, Any]) -> DataLoader[Batch]:
+        dataset = CellsDataset(None if self.on_device else self.counts, self._columns, cells)
+        # The sampler of the loader that is replaced says which cells make a minibatch, and random numbers are drawn as it draws them.
+        return DataLoader(
+            dataset, sampler=loader.sampler, generator=loader.generator, batch_size=None, collate_fn=_as_it_is
+        )
+
+
+def sparse_splitter(base: type[DataSplitter], counts: SparseCounts, *, on_device: bool = False) -> type[SparseBatches]:
+    """Return a data splitter that splits and orders cells as another does, and hands out sparse counts."""
+    return type("SparseBatches", (SparseBatches, base), {"counts": counts, "on_device": on_device})
 
 
 def _as_it_is(batch: Batch) -> Batch:
