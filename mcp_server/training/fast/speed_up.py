@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from scipy import sparse
 from scvi import REGISTRY_KEYS
@@ -12,6 +13,7 @@ from scvi.model import SCVI
 from scvi.module import VAE
 
 from mcp_server.training.fast.counts import SparseCounts, are_counts
+from mcp_server.training.fast.from_disk import CountsOnDisk, disk_splitter
 from mcp_server.training.fast.plan import SparseTrainingPlan
 from mcp_server.training.fast.runner import faster_runner
 from mcp_server.training.fast.splitter import sparse_splitter
@@ -35,7 +37,9 @@ class SpeedUp:
     notices: tuple[str, ...] = ()
 
 
-def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
+def speed_up(
+    model: SCVI, *, device: str = "cpu", devices: int = 1, on_disk: CountsOnDisk | None = None, seed: int = 0
+) -> SpeedUp:
     """Let a model be trained by the fast path, if it is covered; `model.train` is called as before.
 
     The splitter, the plan and the runner are set on the instance, on top of those that it has: the class of the model, and what it
@@ -43,23 +47,26 @@ def speed_up(model: SCVI, *, device: str = "cpu", devices: int = 1) -> SpeedUp:
 
     Parameters
     ----------
-    model
-        A model made of an AnnData whose counts are in memory.
     device
         Kind of device that will train: "cpu", or one of an accelerator, where the counts are then kept.
     devices
         How many will train.
+    on_disk
+        Where the counts are to be read from instead of those of the model: `counts_on_disk`, for a model of `cells_on_disk`.
+    seed
+        Tells the order in which counts are read from disk, together with the number of the epoch.
     """
-    reasons = tuple(not_covered(model, devices=devices))
-    if not reasons:
-        matrix = model.adata_manager.get_from_registry(REGISTRY_KEYS.X_KEY)
-        values = matrix.data if sparse.issparse(matrix) else matrix.ravel()
-        if not are_counts(values):
-            reasons = ("values that are not whole or are negative",)
+    reasons = not_covered(model, devices=devices)
+    matrix = model.adata_manager.get_from_registry(REGISTRY_KEYS.X_KEY) if on_disk is None else None
+    if not reasons and on_disk is None and not are_counts(matrix.data if sparse.issparse(matrix) else np.ravel(matrix)):
+        reasons = ["values that are not whole or are negative"]
     if reasons:
         return SpeedUp(False, (f"Trained by scvi-tools as it is: the fast path does not cover {', '.join(reasons)}.",))
-    counts = SparseCounts.from_matrix(matrix)
-    model._data_splitter_cls = sparse_splitter(model._data_splitter_cls, counts, on_device=device != "cpu")
+    if on_disk is None:
+        counts, on_device = SparseCounts.from_matrix(matrix), device != "cpu"
+        model._data_splitter_cls = sparse_splitter(model._data_splitter_cls, counts, on_device=on_device)
+    else:
+        model._data_splitter_cls = disk_splitter(model._data_splitter_cls, on_disk, seed=seed)
     model._training_plan_cls = SparseTrainingPlan
     model._train_runner_cls = faster_runner(model._train_runner_cls)
     return SpeedUp(True)
