@@ -65,6 +65,75 @@ class CountsLocation:
 
 
 @dataclass(frozen=True)
+class RowsAtFault:
+    """Rows of a matrix that hold values which should not be there.
+
+    Attributes
+    ----------
+    n_rows, n_values
+        How many rows, and how many such values in them.
+    names
+        Of the first few.
+    """
+
+    n_rows: int
+    n_values: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeatureKind:
+    """A kind of what was measured, such as `Gene Expression`, and how many columns are of it."""
+
+    name: str
+    n: int
+
+
+@dataclass(frozen=True)
+class CountsScan:
+    """What all values of a matrix say, and the names of its columns.
+
+    Attributes
+    ----------
+    location
+        `X`, `raw/X` or `layers/<name>`.
+    n_stored
+        Values other than 0.
+    largest, total
+        Of the values that are finite; the total is that of their sizes.
+    n_fractional
+        Values that are no whole numbers.
+    n_empty
+        Rows without any count.
+    n_duplicates, duplicates
+        How many names stand for several columns, and the first few of them.
+    features
+        What was measured, where the file says it; the commonest first.
+    """
+
+    location: str
+    encoding: str
+    n_obs: int
+    n_vars: int
+    n_stored: int
+    largest: float
+    total: float
+    n_fractional: int
+    negative: RowsAtFault
+    not_finite: RowsAtFault
+    n_empty: int
+    n_duplicates: int
+    duplicates: tuple[str, ...]
+    features: tuple[FeatureKind, ...]
+
+    @property
+    def are_counts(self) -> bool:
+        """Whether all values are whole numbers from 0 on, and there are some."""
+        at_fault = self.n_fractional or self.negative.n_rows or self.not_finite.n_rows
+        return not at_fault and self.n_stored > 0
+
+
+@dataclass(frozen=True)
 class SchemaHint:
     """A sign that a file follows a convention.
 

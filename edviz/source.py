@@ -180,13 +180,21 @@ def inferring(
 
             yield infer_design(reading.factors(), overrides), reading
     else:
-        yield _promised(design_of(text_or_path), overrides), None
+        yield inference_of_design(design_of(text_or_path), overrides), None
 
 
-def _promised(design: Design, overrides: Overrides) -> Inference:
-    from edviz.infer import infer_design
+def inference_of_design(design: Design, overrides: Overrides | None = None) -> Inference:
+    """Infer a design from the table of units that it promises; batches are left out, as `inferring` does.
+
+    Raises
+    ------
+    DesignError
+        If the design leaves open which combinations occur or how many, or an override does not fit.
+    """
+    from edviz.infer import Overrides, infer_design
     from edviz.nominal import kinds_of, nominal_table, unit_columns
 
+    overrides = overrides or Overrides()
     table = nominal_table(design)
     unit = unit_columns(design)
     batches = {effect.batch for effect in design.batch_effects} & set(table.counts.names)

@@ -25,8 +25,8 @@ def check_comparison(
 ) -> str:
     """Check whether a comparison can be made with a data set, at which unit and with which model."""
     return (
-        f"With the data in the file {path!r} I want to compare: {comparison}. Find the columns and levels with "
-        "list_factors, settle the questions of infer_design with me, and call analyze_design with contrasts. Tell me "
+        f"With the data in the file {path!r} I want to compare: {comparison}. Call infer_design, naming in columns "
+        "those that may be meant, settle its questions with me, and call analyze_design with contrasts. Tell me "
         "whether the comparison can be made, what is the experimental unit, how many there are of it in each level, "
         "what is confounded with it and why, and which model to use. Cells are not replicates. If it cannot be made, "
         "say so, and say what could be compared instead."

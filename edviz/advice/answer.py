@@ -10,6 +10,7 @@ from edviz.advice.contrasts import compare_levels
 from edviz.advice.power import PowerTable, detectable_differences
 from edviz.analysis import Comparison
 from edviz.infer import Inference
+from edviz.progress import report_stage
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def answer(
     EdvizError
         If scipy is missing and power is asked for.
     """
+    report_stage("comparing levels")
     analysis = analyze_design(inference)
     asked = tuple(compare_levels(inference, *levels, given=given) for levels in contrasts)
     table = None if power is None else detectable_differences(analysis, power=power, alpha=alpha)

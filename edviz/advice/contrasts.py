@@ -19,6 +19,7 @@ from edviz.infer.replication import experimental_units
 from edviz.infer.structure import Roles
 
 MOST_LEVELS = 12
+MOST_NAMED = 30
 """Levels up to which every pair is listed: 66 of them."""
 LEAST_UNITS = 2
 LEAST_PIVOT = 1e-9
@@ -263,7 +264,7 @@ def compare_levels(
 def _require_unit_level(facts: Facts, name: str) -> None:
     if name not in facts.names:
         near = get_close_matches(name, facts.names, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ", which list_factors.py lists"
+        meant = f"; did you mean {near[0]!r}?" if near else f", which are {', '.join(facts.names[:MOST_NAMED])}"
         raise DesignError(f"no factor {name!r} among the candidates{meant}")
     if not facts.is_unit_level(name):
         raise DesignError(f"{name!r} varies within units, so its levels are not compared between them")

@@ -23,6 +23,7 @@ from edviz.h5ad.strings import harmless
 from edviz.infer import Inference, Overrides, infer_design
 from edviz.infer.result import Finding, Question, UnitReport
 from edviz.output import is_same_file, writing
+from edviz.progress import report_stage
 from edviz.remote import RemoteReport
 from edviz.supervised import start_reading
 
@@ -98,6 +99,7 @@ def write_card(
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
     inference, text, remote = _made(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted)
+    report_stage("writing the card")
     with writing(target) as stream:
         stream.write(text)
     return CardResult(

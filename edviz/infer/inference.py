@@ -40,6 +40,7 @@ from edviz.infer.result import (
 from edviz.infer.structure import Roles, assign_roles, build_design
 from edviz.infer.unit import MOST_ROWS_AS_UNITS, Unit, collapse, find_unit, given_unit
 from edviz.model import KINDS, Design, Kind
+from edviz.progress import report_stage
 from edviz.table import Column, FactorTable, counted_column
 
 
@@ -79,6 +80,8 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         If an override names an unknown column or kind, or a column that cannot be used so.
     """
     overrides = overrides or Overrides()
+    report_stage("relating the columns")
+    columns = table.listing.columns
     table, split = _split_columns(_with_named(_with_ignored(table, overrides), overrides), overrides)
     _require_candidates(table, overrides)
     exact = PairTables(table, [column.name for column in table.listing.candidates])
@@ -89,6 +92,7 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
         nested = NestedLabels(parents=found[:1], label=found[1], given=False)
         facts = _facts(*_with_nested_labels(table, overrides, nested), unnamed, nested, known=exact)
     listing, names = facts.tables.table.listing, facts.names
+    report_stage("writing the design")
     roles = assign_roles(facts)
     design = build_design(facts, roles)
     determined = determining_sets(facts, names)
@@ -106,6 +110,7 @@ def infer_design(table: FactorTable, overrides: Overrides | None = None) -> Infe
             SetAside(column.name, column.set_aside) for column in listing.columns if column.set_aside is not None
         ),
         pairs=tuple(_exact_pair(exact, a, b) for a, b in pairs(exact.names)),
+        columns=columns,
     )
     return Inference(design, report, facts, roles)
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from edviz.infer.relations import RelationName
 from edviz.model import Kind
+from edviz.table import Column
 
 Confidence = Literal["high", "medium", "low"]
 Severity = Literal["note", "warning", "error"]
@@ -178,7 +179,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that was inferred and how; `given` lists what was not inferred but said."""
+    """Everything that was inferred and how.
+
+    `given` lists what was not inferred but said, and `columns` the columns as they were read.
+    """
 
     n_obs: int
     unit: UnitReport | None
@@ -191,6 +195,7 @@ class Report:
     determined_by: tuple[DeterminingSet, ...]
     set_aside: tuple[SetAside, ...]
     pairs: tuple[Pair, ...]
+    columns: tuple[Column, ...]
 
     def factor(self, name: str) -> FactorReport:
         """Return the candidate factor called `name`; KeyError if there is none."""

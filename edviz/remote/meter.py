@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 
+from edviz.progress import Progress, current_watcher
 from edviz.remote.errors import RemoteError
 from edviz.remote.locations import Location
 from edviz.remote.settings import MOST_REQUESTS, RemoteSettings
@@ -50,6 +51,8 @@ class Meter:
         self._bytes = 0
         self._seconds = 0.0
         self._lock = Lock()
+        # Asked now, because the threads of parallel requests have no watcher of their own.
+        self._watcher = current_watcher()
 
     @property
     def report(self) -> RemoteReport:
@@ -84,6 +87,8 @@ class Meter:
         with self._lock:
             self._bytes += number
         self.check_bytes(0)
+        if self._watcher is not None:
+            self._watcher(Progress("reading from the server", self._bytes))
 
     def check_bytes(self, number: int) -> None:
         """Check that so many bytes more may be received.

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict
 from importlib import import_module
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from edviz.progress import Progress, watched_by
 from edviz.supervised.limits import Limits
 from edviz.supervised.wire import pack, unpack
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 STACK_BYTES = 8 << 20
 """Imports go deep."""
+SILENT_SECONDS = 0.5
+"""Between two messages of how far the reading is."""
 KINDS_OF_ERRORS = ("H5adError", "DesignError")
 
 
@@ -40,11 +45,30 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     # A file that cannot be opened sends HDF5 to their folders nevertheless, for another way to open it.
     os.environ["HDF5_PLUGIN_PATH"] = ""
-    with ExitStack() as opened:
+    sender = _Sender(replies)
+    with ExitStack() as opened, watched_by(sender.tell):
         answering = _Answering(first["location"], first["copy"], opened)
         for line in iter(requests.readline, b""):
-            replies.writelines(pack(_answer(answering, unpack(line, requests.read))))
-            replies.flush()
+            sender.send(_answer(answering, unpack(line, requests.read)))
+
+
+class _Sender:
+    """Sends answers, and between them how far the reading is; several threads may tell that."""
+
+    def __init__(self, replies: BinaryIO) -> None:
+        self._replies = replies
+        self._lock = Lock()
+        self._told = monotonic()
+
+    def send(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            self._replies.writelines(pack(message))
+            self._replies.flush()
+
+    def tell(self, progress: Progress) -> None:
+        if monotonic() - self._told >= SILENT_SECONDS:
+            self._told = monotonic()
+            self.send({"progress": asdict(progress)})
 
 
 def _answer(answering: _Answering, question: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +106,12 @@ class _Answering:
         from edviz.h5ad.summary import summary_of
 
         return asdict(summary_of(h5ad))
+
+    def scan(self, location: str) -> dict[str, Any]:
+        h5ad = self._open("summary")
+        from edviz.h5ad.scanning import scan_counts
+
+        return asdict(scan_counts(h5ad, location))
 
     def factors(self, also: list[str]) -> dict[str, Any]:
         h5ad = self._open("factors")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.errors import DesignError, EdvizError, H5adError
+from edviz.progress import Progress, current_watcher
 from edviz.supervised.limits import Limits
 from edviz.supervised.wire import LONGEST_LINE, pack, unpack
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 LIBRARY = Path(__file__).resolve().parents[2]
 READ_AT_ONCE = 1 << 20
 LAST_STANDARD_DESCRIPTOR = 2
+WATCH_SECONDS = 0.2
+"""Between two looks of who watches."""
 GRACE_SECONDS = 2
 """The process stops itself when its time is up; it is killed if it has not by then."""
 
@@ -45,6 +48,8 @@ class ReadingProcess:
         self._status: int | None = None
         self._asked = 0
         self._answers: list[Any] = []
+        self._watcher = current_watcher()
+        self._progress = Progress("reading the file")
         down, up = _pipe(), _pipe()
         self._to_child, self._from_child = down[1], up[0]
         try:
@@ -107,14 +112,21 @@ class ReadingProcess:
     def _receive(self) -> Any:
         deadline = time.monotonic() + self._limits.seconds + GRACE_SECONDS
         try:
-            while b"\n" not in self._received and len(self._received) < LONGEST_LINE:
-                self._read_more(deadline)
-            line = self._take(self._received.index(b"\n") + 1)
-            return unpack(line, lambda n: self._read_exactly(n, deadline))
+            while True:
+                message = self._message(deadline)
+                if "progress" not in message:
+                    return message
+                self._progress = Progress(**message["progress"])
         except H5adError:
             raise
         except (ValueError, TypeError, KeyError) as error:
             raise H5adError(f"{self._shown()} {self._end_of_process()}.") from error
+
+    def _message(self, deadline: float) -> Any:
+        while b"\n" not in self._received and len(self._received) < LONGEST_LINE:
+            self._read_more(deadline)
+        line = self._take(self._received.index(b"\n") + 1)
+        return unpack(line, lambda n: self._read_exactly(n, deadline))
 
     def _read_exactly(self, n: int, deadline: float) -> bytearray:
         whole = bytearray(self._take(min(n, len(self._received))))
@@ -135,7 +147,12 @@ class ReadingProcess:
         return taken
 
     def _wait(self, deadline: float) -> None:
-        ready, _, _ = select.select([self._from_child], [], [], max(0.0, deadline - time.monotonic()))
+        ready: list[int] = []
+        while not ready and (left := deadline - time.monotonic()) > 0:
+            if self._watcher is not None:
+                self._watcher(self._progress)
+                left = min(left, WATCH_SECONDS)
+            ready, _, _ = select.select([self._from_child], [], [], left)
         if not ready:
             self.close()
             raise H5adError(f"{self._shown()} {self._took_too_long()}.")

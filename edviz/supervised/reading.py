@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from edviz.h5ad.copies import copy_of
 from edviz.supervised.limits import limits_for
 from edviz.supervised.process import ReadingProcess
+from edviz.supervised.stamp import Stamp
 
 if TYPE_CHECKING:
-    from edviz.contents import H5adSummary
+    from edviz.contents import CountsScan, H5adSummary
     from edviz.counting import Rows
     from edviz.h5ad.copies import Copy
     from edviz.h5ad.reader import H5adFile
@@ -27,10 +28,25 @@ class Reading(Protocol):
     """What can be asked of a file while it is being read."""
 
     def factors(self) -> FactorTable:
-        """Return the obs columns, as `edviz.h5ad.read_factors` does; the table is of use while the reading lasts."""
+        """Return the obs columns, as `edviz.h5ad.read_factors` does; the table is of use while the reading lasts.
+
+        Raises
+        ------
+        H5adError
+            If the file cannot be read, or was changed meanwhile.
+        """
 
     def summary(self) -> H5adSummary:
-        """Return what the file holds, as `edviz.h5ad.summarise` does."""
+        """Return what the file holds, as `edviz.h5ad.summarise` does.
+
+        Raises
+        ------
+        H5adError
+            If the file cannot be read, or was changed meanwhile.
+        """
+
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix, as `edviz.h5ad.scanning.scan_counts` does."""
 
     def report(self) -> RemoteReport | None:
         """Return what was read from a server so far, or None if nothing was."""
@@ -80,6 +96,7 @@ class DirectReading:
 
     def __init__(self, location: str | PathLike[str], also: Collection[str]) -> None:
         self._location = location
+        self._stamp = Stamp(location)
         self._also = also
         self._opened = ExitStack()
         self._copy: Copy | None = None
@@ -91,13 +108,23 @@ class DirectReading:
         from edviz.h5ad.factors import factors_of
 
         h5ad = self._open("factors")
-        return factors_of(h5ad, self._also, lambda: nullcontext(h5ad.obs))[0]
+        table = factors_of(h5ad, self._also, lambda: nullcontext(h5ad.obs))[0]
+        self._stamp.check()
+        return table
 
     def summary(self) -> H5adSummary:
         """Summarise the file."""
         from edviz.h5ad.summary import summary_of
 
-        return summary_of(self._open("summary"))
+        summary = summary_of(self._open("summary"))
+        self._stamp.check()
+        return summary
+
+    def scan(self, location: str) -> CountsScan:
+        """Look at all values of a matrix."""
+        from edviz.h5ad.scanning import scan_counts
+
+        return scan_counts(self._open("summary"), location)
 
     def report(self) -> RemoteReport | None:
         """Say what was read from a server."""
@@ -133,6 +160,7 @@ class SupervisedReading:
         path = fspath(location)
         self._also = list(also)
         self._is_remote = "://" in path
+        self._stamp = Stamp(path)
         self._opened = ExitStack()
         try:
             self._copy = self._opened.enter_context(copy_of(path))
@@ -153,6 +181,7 @@ class SupervisedReading:
         from edviz.table import FactorListing, FactorTable
 
         answer = self._process.fetch(self._factors)
+        self._stamp.check()
         listing = from_plain(FactorListing, answer["listing"])
         return FactorTable(listing, counted_of(answer["counts"], _InProcess(self._process)))
 
@@ -163,7 +192,16 @@ class SupervisedReading:
         from edviz.contents import H5adSummary
         from edviz.plain import from_plain
 
-        return from_plain(H5adSummary, self._process.fetch(self._summary))
+        answer = self._process.fetch(self._summary)
+        self._stamp.check()
+        return from_plain(H5adSummary, answer)
+
+    def scan(self, location: str) -> CountsScan:
+        """Ask for a look at all values of a matrix, and wait for it."""
+        from edviz.contents import CountsScan
+        from edviz.plain import from_plain
+
+        return from_plain(CountsScan, self._process.fetch(self._process.ask("scan", location=location)))
 
     def report(self) -> RemoteReport | None:
         """Ask what was read from a server."""

@@ -169,7 +169,7 @@ def find_folder(runs: Path, job: str) -> JobFolder:
     """
     folder = JobFolder(runs / job) if ID.fullmatch(job) else None
     if folder is None or read_record(folder) is None:
-        raise JobError(f"no job {job[:100]!r} in {runs}; `jobs.py list` and job_list name those there are")
+        raise JobError(f"no job {job[:100]!r} in {runs}; `jobs.py list` and job_status alone name those there are")
     return folder
 
 

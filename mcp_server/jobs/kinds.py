@@ -35,6 +35,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
+        Kind("train_scvi", "mcp_server.training.train:work"),
     )
 }
 

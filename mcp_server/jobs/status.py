@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from edviz.errors import JobError
 from edviz.h5ad.strings import harmless
+from mcp_server.jobs.files import JobFile, files_of
 from mcp_server.jobs.folder import (
     JobFolder,
     JobRecord,
@@ -31,8 +32,8 @@ from mcp_server.jobs.slurm import is_queued
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 NEXT_STEPS: dict[State, str] = {
-    "queued": "call job_wait with this id; the job goes on by itself",
-    "running": "call job_wait with this id; the job goes on by itself",
+    "queued": "call job_status with this id and seconds=50; the job goes on by itself",
+    "running": "call job_status with this id and seconds=50; the job goes on by itself",
     "failed": "read error and log_tail, remove the cause, and start it again",
     "lost": "read log_tail, and start it again; job_cancel removes what it left",
 }
@@ -59,6 +60,8 @@ class JobStatus:
         The folder of the job.
     result
         What came of it, when it is done.
+    files
+        What it has written so far.
     error
         Why there is no result, in one sentence.
     log_tail
@@ -79,6 +82,7 @@ class JobStatus:
     engine: str
     folder: str
     result: dict[str, Any] | None
+    files: tuple[JobFile, ...]
     error: str | None
     log_tail: tuple[str, ...]
     next_step: str | None
@@ -229,6 +233,7 @@ def _look(folder: JobFolder) -> JobStatus:
         engine=record.engine,
         folder=str(folder.path),
         result=result,
+        files=files_of(folder),
         error=_error(state, shares, dead),
         log_tail=log_lines(folder, share=dead) if state in ("failed", "lost") else (),
         next_step=NEXT_STEPS.get(state),

@@ -8,7 +8,7 @@ from mcp_server.replies.texts import shortened
 
 Plain = dict[str, Any]
 
-FEW_LEVELS = 4
+MOST_LEVELS = 20
 SHORT_LEVEL = 40
 MOST_EVIDENCE = 1
 MOST_NOTES = 3
@@ -31,19 +31,16 @@ def concise_summary(summary: Plain) -> Plain:
     }
 
 
-def concise_listing(listing: Plain) -> Plain:
-    """Leave how many levels a column has, and their names where they are few."""
-    return listing | {"columns": [_concise_column(column) for column in listing["columns"]]}
-
-
 def concise_report(report: Plain) -> Plain:
-    """Leave the factors of the design with evidence, other columns by name, and nothing about pairs."""
-    kept = {name: value for name, value in report.items() if name not in ("pairs", "unit_relations", "determined_by")}
-    return kept | {
+    """Leave the factors of the design with evidence, other columns by name, nothing about pairs, and first levels."""
+    left_out = {"pairs", "unit_relations", "determined_by"} | (set() if report["columns"] else {"columns"})
+    shorter = {
         "factors": [_concise_factor(factor) for factor in report["factors"]],
         "findings": _concise_findings(report["findings"]),
         "set_aside": [each["column"] for each in report["set_aside"]],
+        "columns": [_concise_column(column) for column in report["columns"]],
     }
+    return {name: shorter.get(name, value) for name, value in report.items() if name not in left_out}
 
 
 def concise_answer(answer: Plain) -> Plain:
@@ -69,13 +66,9 @@ def concise_comparison(table: Plain) -> Plain:
 
 
 def _concise_column(column: Plain) -> Plain:
-    if column["set_aside"] is not None:
-        return {"name": column["name"], "set_aside": column["set_aside"]}
-    short = {"name": column["name"], "n_levels": column["n_levels"]}
-    levels = [level["level"] for level in column["levels"] or () if level["n"]]
-    if len(levels) <= FEW_LEVELS:
-        short["levels"] = [shortened(level, SHORT_LEVEL) for level in levels]
-    return short | ({"missing": column["missing"]} if column["missing"] else {})
+    levels = [level for level in column["levels"] or () if level["n"]][:MOST_LEVELS]
+    short = [level | {"level": shortened(level["level"], SHORT_LEVEL)} for level in levels]
+    return _said(column | {"levels": short})
 
 
 def _concise_factor(factor: Plain) -> Plain:

@@ -9,7 +9,8 @@ from edviz.contents import H5adSummary
 from edviz.description import DesignDescription
 from edviz.infer import Report
 from edviz.infer.result import Finding, Question
-from edviz.table import FactorListing
+from mcp_server.jobs.status import JobList, JobStatus
+from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
 
@@ -18,14 +19,6 @@ def after_summary(summary: H5adSummary) -> Steps:
     """Say what follows a look at a file."""
     counts = () if summary.counts.location else ("Do not train or pseudobulk on it: no matrix holds raw counts.",)
     return (*counts, "Call infer_design for the design of the experiment.")
-
-
-def after_listing(_: FactorListing) -> Steps:
-    """Say what follows a list of columns."""
-    return (
-        "For all levels of a column, name it in columns with detail='full'.",
-        "Call infer_design to learn which columns are factors and how they are related.",
-    )
 
 
 def after_report(report: Report) -> Steps:
@@ -72,6 +65,28 @@ def after_card(result: CardResult) -> Steps:
         *_about_questions(result.questions),
         'Show the diagram; fill in the section "Biological context" of the card with the user.',
     )
+
+
+def after_job(status: JobStatus) -> Steps:
+    """Say what follows a look at a job."""
+    step = () if status.next_step is None else (f"{status.next_step[0].upper()}{status.next_step[1:]}.",)
+    files = (f"Each of `files` is the resource run://{status.id}/NAME.",) if status.files else ()
+    return (*step, *files)
+
+
+def after_jobs(listed: JobList, offset: int) -> Steps:
+    """Say what follows a list of jobs."""
+    end = offset + len(listed.jobs)
+    older = (f"For older ones, call again with offset={end}.",) if end < listed.total else ()
+    return ("For one of them, with its result, call again with job.", *older) if listed.jobs else ()
+
+
+def after_plan(plan: Plan) -> Steps:
+    """Say what follows a plan of a training."""
+    if not plan.can_train:
+        return ("Tell the user the problems with their remedies; force only what the user wants overruled.",)
+    told = ("Tell the user the notices, and what is lost.",) if plan.notices or plan.lost else ()
+    return (*told, "Call train_scvi with the same arguments if the user agrees with batch key and time.")
 
 
 def _about_findings(findings: tuple[Finding, ...]) -> Steps:

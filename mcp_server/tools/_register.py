@@ -18,8 +18,10 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import TypeAdapter, ValidationError
 
 from edviz.errors import EdvizError
+from edviz.progress import watched_by
 from mcp_server.replies import Reply
 from mcp_server.replies.texts import safe_error
+from mcp_server.tools._watching import Watch
 
 Schema = dict[str, Any]
 
@@ -60,7 +62,7 @@ def make_tool(
     *,
     title: str,
     annotations: ToolAnnotations,
-    published: Collection[str] | None = None,
+    published: Collection[str] = (),
 ) -> Tool:
     """Make a tool of a plain function.
 
@@ -74,8 +76,7 @@ def make_tool(
     annotations
         What the tool may do to the world.
     published
-        Top-level entries of results that the output schema names, where that of all would say the same for several
-        tools; by default all.
+        Top-level entries of results that the output schema names: those that a caller decides by.
     """
     # Python before 3.13 leaves the indentation in docstrings.
     description = " ".join(inspect.cleandoc(function.__doc__ or "").split())
@@ -84,9 +85,7 @@ def make_tool(
     )
     tool.parameters = _lean_input(tool.parameters)
     # Without a model the SDK does not check results against the schema; tests do, against the whole dataclass.
-    output = _lean_output(get_type_hints(function)["return"])
-    if published is not None:
-        output["properties"] = {name: entry for name, entry in output["properties"].items() if name in published}
+    output = _lean_output(get_type_hints(function)["return"], published)
     tool.fn_metadata = FuncMetadata(arg_model=tool.fn_metadata.arg_model, output_schema=output)
     return tool
 
@@ -102,9 +101,10 @@ def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResu
     hints = get_type_hints(function, include_extras=True)
 
     @functools.wraps(function)
-    def wrapped(**arguments: object) -> CallToolResult:
+    def wrapped(*, context: Context[None, None], **arguments: object) -> CallToolResult:
         try:
-            answered = function(**arguments)
+            with watched_by(Watch(context)):
+                answered = function(**arguments)
         except (EdvizError, OSError) as error:
             raise ToolError(safe_error(str(error))) from error
         except Exception as error:
@@ -120,8 +120,11 @@ def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResu
     parameters = [
         parameter.replace(annotation=hints[name]) for name, parameter in inspect.signature(function).parameters.items()
     ]
+    # The SDK finds by its type where the call itself is wanted.
+    parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=Context))
     signature = inspect.Signature(parameters, return_annotation=CallToolResult)
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {**hints, "context": Context, "return": CallToolResult}
     return wrapped
 
 
@@ -134,18 +137,24 @@ def _lean_input(schema: Schema) -> Schema:
 
 def _lean_argument(argument: Schema) -> Schema:
     lean: Schema = _without_titles(argument)
-    if lean.get("default", 0) in (None, [], {}):
-        del lean["default"]
+    if not lean.get("default", True):
+        del lean["default"]  # nothing, none, or no
+    # Nobody asks for a page of less than nothing; who does is told.
+    lean.pop("minimum", None)
     options = [option for option in lean.pop("anyOf", ()) if option != {"type": "null"}]
     return lean | options[0] if options else lean
 
 
-def _lean_output(result_type: object) -> Schema:
-    """Name the entries of a result with their types, without what is in them: every session pays for each word."""
+def _lean_output(result_type: object, published: Collection[str]) -> Schema:
+    """Name some entries of a result with their types, without what is in them: every session pays for each word."""
+    if not published:
+        return {"type": "object"}
     schema = TypeAdapter(_result_type(result_type)).json_schema()
     definitions = schema.get("$defs", {})
-    entries = {name: _type_of(entry, definitions) for name, entry in schema["properties"].items()}
-    return {"type": "object", "properties": entries}
+    return {
+        "type": "object",
+        "properties": {name: _type_of(schema["properties"][name], definitions) for name in published},
+    }
 
 
 def _type_of(entry: Schema, definitions: Schema) -> Schema:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,17 +21,21 @@ from edviz.contents import H5adSummary
 from edviz.description import DesignDescription, describe_design
 from edviz.errors import DesignError
 from edviz.export.formats import export_text
-from edviz.infer import Overrides, Report
+from edviz.infer import Inference, Overrides, Report
 from edviz.infer import infer_design as infer
 from edviz.model import Kind
-from edviz.source import known_design_of, known_design_of_file, known_design_of_text
+from edviz.source import (
+    inference_of_design,
+    inferring,
+    known_design_of,
+    known_design_of_file,
+    known_design_of_text,
+)
 from edviz.supervised import start_reading
-from edviz.table import FactorListing
 from mcp_server.replies import Page, Reply, Shape
 from mcp_server.replies.concise import (
     concise_answer,
     concise_comparison,
-    concise_listing,
     concise_report,
     concise_summary,
 )
@@ -38,7 +44,6 @@ from mcp_server.replies.next_steps import (
     after_card,
     after_comparison,
     after_description,
-    after_listing,
     after_report,
     after_summary,
 )
@@ -52,16 +57,17 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="Path or address of an .h5ad file.")]
-Unit = Annotated[tuple[str, ...], Field(description="Columns that together name the units.")]
+H5adPath = Annotated[str, Field(description="An .h5ad file, path or URL.")]
+DesignPath = Annotated[str | None, Field(description="An .h5ad file, card or text.")]
+DesignText = Annotated[str | None, Field(description="Or a design in the edviz language.")]
+Unit = Annotated[tuple[str, ...], Field(description="Columns that name the units.")]
 Kinds = Annotated[dict[str, Kind], Field(description="Kind by column.")]
 Ignore = Annotated[tuple[str, ...], Field(description="Columns to leave out.")]
-Split = Annotated[tuple[str, ...], Field(description="Columns with composite level names.")]
+Split = Annotated[tuple[str, ...], Field(description="Columns of composite levels.")]
 Detail = Literal["concise", "full"]
 Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
 Offset = Annotated[int, Field(ge=0)]
 PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
-OF_A_FILE = ("n_obs", "n_vars", "species", "counts", "notes")
 NO_KINDS: dict[str, Kind] = {}
 
 
@@ -69,10 +75,9 @@ def design_tools(settings: Settings) -> list[Tool]:
     """Return the tools about designs, for a server with these settings."""
     tools = DesignTools(settings)
     return [
-        make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS, published=OF_A_FILE),
-        make_tool(tools.list_factors, title="List candidate factors", annotations=READS),
-        make_tool(tools.infer_design, title="Infer the experimental design", annotations=READS),
-        make_tool(tools.analyze_design, title="Say what a design allows", annotations=READS),
+        make_tool(tools.inspect_h5ad, title="Inspect an .h5ad file", annotations=READS),
+        make_tool(tools.infer_design, title="Infer a design", annotations=READS),
+        make_tool(tools.analyze_design, title="Analyze a design", annotations=READS),
         make_tool(tools.render_design, title="Draw a design", annotations=READS),
         make_tool(tools.compare_designs, title="Compare designs", annotations=READS),
         make_tool(tools.write_design_card, title="Write a design card", annotations=WRITES),
@@ -97,24 +102,6 @@ class DesignTools:
             summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
         )
 
-    def list_factors(
-        self,
-        path: H5adPath,
-        columns: Annotated[tuple[str, ...], Field(description="Only these, even if set aside.")] = (),
-        detail: Detail = "concise",
-        limit: Limit = 40,
-        offset: Offset = 0,
-    ) -> Reply[FactorListing]:
-        """List the obs columns of an .h5ad file: candidate factors with their levels, and the other columns with
-        the reason why they are set aside.
-        """
-        with start_reading(place_to_read(path, self.settings), factors=True, also=columns) as reading:
-            listing = reading.factors().listing
-        if columns:
-            listing = replace(listing, columns=tuple(listing.column(name) for name in columns))
-        shape = _unless_full(detail, concise_listing)
-        return Reply(listing, after_listing(listing), shape, Page(limit, offset, ("columns",)))
-
     def infer_design(
         self,
         path: H5adPath,
@@ -122,31 +109,38 @@ class DesignTools:
         kinds: Kinds = NO_KINDS,
         ignore: Ignore = (),
         split: Split = (),
+        columns: Annotated[tuple[str, ...], Field(description="Columns to show with levels.")] = (),
         detail: Detail = "concise",
         limit: Limit = 50,
         offset: Offset = 0,
     ) -> Reply[Report]:
-        """Infer the experimental design of an .h5ad file: unit, factors with kind and evidence, the design in the
-        edviz language, findings such as confounding, and questions for the user. Call again with the answers as
-        unit, kinds, ignore or split. Start here.
+        """Start here. Infer the experimental design of an .h5ad file: unit, factors with evidence, design in the edviz
+        language, findings such as confounding, questions for the user; call again with the answers as unit, kinds,
+        ignore or split.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
         place = place_to_read(path, self.settings)
-        with start_reading(place, factors=True, also=overrides.columns) as reading:
-            report = infer(reading.factors(), overrides).report
-        lists = ("factors", "set_aside", *(PAIRED_LISTS if detail == "full" else ()))
+        with start_reading(place, factors=True, also=(*overrides.columns, *columns)) as reading:
+            table = reading.factors()
+            # First, as an unknown name is better met before all the work.
+            named = tuple(table.listing.column(name) for name in columns)
+            report = infer(table, overrides).report
+        if columns or detail == "concise":
+            report = replace(report, columns=named)
+        lists = ("factors", "set_aside", "columns", *(PAIRED_LISTS if detail == "full" else ()))
         page = Page(limit, offset, lists)
         return Reply(report, after_report(report), _unless_full(detail, concise_report), page)
 
     def analyze_design(
         self,
-        path: H5adPath,
+        path: DesignPath = None,
+        design: DesignText = None,
         contrasts: Annotated[
             tuple[Annotated[tuple[str, ...], Field(min_length=3, max_length=3)], ...],
-            Field(description="Differences to judge: [condition, level, level]."),
+            Field(description="Each [condition, level, level]."),
         ] = (),
-        given: Annotated[tuple[str, ...] | None, Field(description="Columns to adjust them for.")] = None,
-        power: Annotated[float | None, Field(description="0.8: differences found so often (needs scipy).")] = None,
+        given: Annotated[tuple[str, ...] | None, Field(description="Adjust them for these columns.")] = None,
+        power: Annotated[float | None, Field(description="0.8: differences found so often.")] = None,
         unit: Unit = (),
         kinds: Kinds = NO_KINDS,
         ignore: Ignore = (),
@@ -155,34 +149,33 @@ class DesignTools:
         limit: Limit = 20,
         offset: Offset = 0,
     ) -> Reply[Answer]:
-        """Say what the design of an .h5ad file allows: for each condition unit, replication, blocks, differences of
-        levels with standard errors, confounding, models to paste (DESeq2, edgeR, lme4 and others), pseudobulk
-        samples, batch_key advice.
+        """Say what a design of data or a planned one allows: for each condition unit, replication, blocks, differences
+        of levels with standard errors, confounding, models to paste (DESeq2, lme4 and others), pseudobulk samples,
+        batch_key advice.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        with start_reading(place_to_read(path, self.settings), factors=True, also=overrides.columns) as reading:
-            found = answer(infer(reading.factors(), overrides), contrasts=contrasts, given=given, power=power)
+        with self._inferring(path, design, overrides) as inference:
+            found = answer(inference, contrasts=contrasts, given=given, power=power)
         page = Page(limit, offset, ("analysis.conditions", "analysis.interactions", "analysis.integration"))
         return Reply(found, after_answer(found), _unless_full(detail, concise_answer), page)
 
     def render_design(
         self,
-        design: Annotated[str | None, Field(description="A design in the edviz language.")] = None,
-        path: Annotated[str | None, Field(description="Or a text file, card or .h5ad file.")] = None,
+        path: DesignPath = None,
+        design: DesignText = None,
         width: Annotated[int, Field(description="Columns of the diagram.")] = 80,
         ascii: Annotated[bool, Field(description="Only ASCII.")] = False,
         format: Annotated[DiagramFormat, Field(description="Of `diagram`.")] = "text",
     ) -> Reply[DesignDescription]:
-        """Check and draw a design in the edviz language, for instance "Genotype(2) > Mouse(4) > Cell(~5000)":
-        diagram, canonical text, factors, relations, number of observations, remarks.
+        """Check and draw a design, such as "Genotype(2) > Mouse(4) > Cell(~5000)": diagram, canonical text, factors,
+        relations, number of observations, remarks.
         """
-        if path is not None and design is None:
-            place = place_to_read(path, self.settings)
-            read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
-        elif design is not None and path is None:
+        source = _one_of(path, design)
+        if design is not None:
             read = known_design_of_text(design)
         else:
-            raise DesignError("give either design, a text in the edviz language, or path, a file that holds one")
+            place = place_to_read(source, self.settings)
+            read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
         described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
         if format != "text":
             described = replace(described, diagram=export_text(read.design, format, totals=read.totals))
@@ -198,8 +191,8 @@ class DesignTools:
         limit: Limit = 20,
         offset: Offset = 0,
     ) -> Reply[ComparisonTable]:
-        """Compare designs: for each pair what is the same and differs, how alike structure and content are (0 to
-        1), and whether the data could be pooled. Pick from many by a condition on traits and factor names.
+        """Compare designs: for each pair what is the same and differs, similarity (0 to 1), and whether the data could
+        be pooled. `where` picks from many by traits and factors.
         """
         condition = None if where is None else read_condition(where)
         places = [place_to_read(path, self.settings) for path in paths]
@@ -221,13 +214,32 @@ class DesignTools:
         split: Split = (),
     ) -> Reply[CardResult]:
         """Write the design card of an .h5ad file, in Markdown: diagram, factors, confounding, comparisons with
-        formulas, integration advice, open questions. An earlier card is replaced, but its section "Biological
-        context" is kept.
+        formulas, integration advice, questions. An earlier card is replaced; its "Biological context" is kept.
         """
         source = place_to_read(path, self.settings)
         target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
         written = write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
         return Reply(written, after_card(written))
+
+    @contextmanager
+    def _inferring(self, path: str | None, design: str | None, overrides: Overrides) -> Iterator[Inference]:
+        source = _one_of(path, design)
+        if design is not None:
+            yield inference_of_design(known_design_of_text(design).design, overrides)
+            return
+        place = place_to_read(source, self.settings)
+        if isinstance(place, Path) and not place.exists():
+            raise DesignError(f"no such file: {place}")
+        with inferring(str(place), overrides) as (inference, _):
+            yield inference
+
+
+def _one_of(path: str | None, design: str | None) -> str:
+    """Return the one of two arguments that is given."""
+    given = [each for each in (path, design) if each is not None]
+    if len(given) != 1:
+        raise DesignError("give either path, a file with data or a design, or design, a text in the edviz language")
+    return given[0]
 
 
 def _unless_full(detail: Detail, shape: Shape) -> Shape | None:

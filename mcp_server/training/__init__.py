@@ -1,1 +1,1 @@
-"""Training of models of cells; scvi-tools and torch are imported by the worker only."""
+"""Training scVI on raw counts as the design of the experiment allows; scvi-tools is imported by the worker alone."""

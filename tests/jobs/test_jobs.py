@@ -253,7 +253,9 @@ def _with(whole: dict, path: tuple[str, ...], odd: str) -> str:
 @pytest.mark.parametrize("job", ["../..", "", "20200101-000000-000-abcd", "a" * 5000])
 def test_a_job_that_is_not_there_is_one_sentence(job: str, runs: Path) -> None:
     for ask in (status_of_job, cancel_job):
-        with pytest.raises(JobError, match=r"^no job '.*' in .*; `jobs.py list` and job_list name those there are$"):
+        with pytest.raises(
+            JobError, match=r"^no job '.*' in .*; `jobs.py list` and job_status alone name those there are$"
+        ):
             ask(runs, job)
 
 

@@ -19,7 +19,7 @@ FULL = {"detail": "full"}
 async def test_results_equal_the_json_of_the_scripts(file: str, shared: Path, tmp_path: Path) -> None:
     path = str((shared / f"{file}.h5ad").resolve())
     folder = tmp_path.resolve()
-    for tool in ("inspect_h5ad", "list_factors", "infer_design", "analyze_design"):
+    for tool in ("inspect_h5ad", "infer_design", "analyze_design"):
         assert await whole(folder, tool, path=path) == run_json(tool, path)
     assert result_of(await answer(folder, "render_design", path=path)) == run_json("render_design", path)
     written = result_of(await answer(folder, "write_design_card", path=path))
@@ -44,10 +44,16 @@ async def test_a_text_is_drawn_as_by_the_script(tmp_path: Path) -> None:
     assert max(map(len, narrow["diagram"].splitlines())) <= 24
 
 
+async def test_a_planned_design_is_analysed_as_by_the_script(tmp_path: Path) -> None:
+    plan = "(donor(8) × stim(2){kind=treatment}) > sample(1)"
+    found = await whole(tmp_path, "analyze_design", design=plan, contrasts=[["stim", "stim1", "stim2"]])
+    assert found == run_json("analyze_design", plan, "--contrast", "stim", "stim1", "stim2")
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_text_and_structure_say_the_same_in_both_eras(mode: str, shipped: Path, tmp_path: Path) -> None:
     async with client(tmp_path, mode=mode) as connected:
-        for tool in ("inspect_h5ad", "list_factors", "infer_design", "write_design_card"):
+        for tool in ("inspect_h5ad", "infer_design", "write_design_card"):
             result = await connected.call_tool(tool, {"path": str(shipped)})
             assert not result.is_error
             assert json.loads(result.content[0].text) == result.structured_content
@@ -58,7 +64,7 @@ CONCISE = 4_000
 
 
 @pytest.mark.parametrize("file", [None, "htan_exemplar_breast_liver_met", "pancreas_4datasets_obs_only"])
-@pytest.mark.parametrize("tool", ["inspect_h5ad", "list_factors", "infer_design", "analyze_design", "compare_designs"])
+@pytest.mark.parametrize("tool", ["inspect_h5ad", "infer_design", "analyze_design", "compare_designs"])
 async def test_concise_answers_are_short(
     tool: str, file: str | None, shipped: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -88,17 +94,29 @@ async def test_concise_results_have_the_factors_of_the_design_and_other_columns_
 async def test_pages_together_are_the_whole_list(shipped: Path, tmp_path: Path) -> None:
     listed, offset = [], 0
     while offset is not None:
-        reply = await answer(tmp_path, "list_factors", path=str(shipped), limit=20, offset=offset, **FULL)
+        reply = await answer(tmp_path, "infer_design", path=str(shipped), limit=20, offset=offset, **FULL)
         listed += reply["columns"]
         offset = reply["page"]["next_offset"]
         assert offset is None or any(f"offset={offset}" in step for step in reply["next"])
     assert listed == run_json("list_factors", shipped)["columns"]
 
 
-async def test_columns_lists_the_levels_of_a_column_set_aside(shipped: Path, tmp_path: Path) -> None:
-    listing = await answer(tmp_path, "list_factors", path=str(shipped), columns=["clonotype_orig"], **FULL)
+async def test_a_whole_inference_has_all_columns_as_they_were_read(shipped: Path, tmp_path: Path) -> None:
+    full = await whole(tmp_path, "infer_design", path=str(shipped))
+    assert full["columns"] == run_json("list_factors", shipped)["columns"]
+    assert "columns" not in await answer(tmp_path, "infer_design", path=str(shipped))
+
+
+async def test_columns_shows_named_columns_even_if_they_are_set_aside(shipped: Path, tmp_path: Path) -> None:
+    names = ["clonotype_orig", "source"]
     by_script = run_json("list_factors", shipped, "--column", "clonotype_orig")["columns"]
-    assert listing["columns"] == [column for column in by_script if column["name"] == "clonotype_orig"]
+    expected = [column for name in names for column in by_script if column["name"] == name]
+    full = await answer(tmp_path, "infer_design", path=str(shipped), columns=names, **FULL)
+    assert full["columns"] == expected
+    concise = await answer(tmp_path, "infer_design", path=str(shipped), columns=names)
+    assert [column["name"] for column in concise["columns"]] == names
+    assert [column["levels"] for column in concise["columns"]] == [column["levels"][:20] for column in expected]
+    assert concise["design"] == (await answer(tmp_path, "infer_design", path=str(shipped)))["design"]
 
 
 async def test_the_card_lies_below_the_first_folder_for_writing(shipped: Path, tmp_path: Path) -> None:
@@ -118,8 +136,12 @@ async def test_the_card_lies_below_the_first_folder_for_writing(shipped: Path, t
         ("infer_design", {}, "path: Field required"),
         ("infer_design", {"path": "x", "unit": 3}, "unit: Input should be a valid list"),
         ("infer_design", {"path": "x", "kinds": {"a": "hue"}}, "kinds.a: Input should be 'unit', 'treatment'"),
-        ("render_design", {}, "give either design"),
-        ("render_design", {"design": DESIGN, "path": "x"}, "give either design"),
+        ("render_design", {}, "give either path"),
+        ("render_design", {"design": DESIGN, "path": "x"}, "give either path"),
+        ("analyze_design", {}, "give either path"),
+        ("analyze_design", {"path": "a(2) > b(3)"}, "no such file: "),
+        ("analyze_design", {"design": "/etc/passwd"}, "line 1, column 1"),
+        ("infer_design", {"path": "x", "limit": 0}, "limit: Input should be greater than or equal to 1"),
         ("render_design", {"design": "Mouse(4"}, "line 1, column 6"),
         ("render_design", {"design": DESIGN, "width": 3}, "at least 20 columns"),
         ("inspect_h5ad", {"path": "/none/none.h5ad"}, "none.h5ad"),
@@ -133,7 +155,8 @@ async def test_errors_say_what_would_be_right(tool: str, arguments: dict, words:
 
 
 async def test_an_unknown_column_is_named_to_the_model(shipped: Path, tmp_path: Path) -> None:
-    for arguments in ({"unit": ["q"]}, {"kinds": {"q": "batch"}}, {"ignore": ["q"]}, {"split": ["q"]}):
+    for argument in ("unit", "kinds", "ignore", "split", "columns"):
+        arguments = {argument: {"q": "batch"} if argument == "kinds" else ["q"]}
         assert "'q'" in await refusal(tmp_path, "infer_design", path=str(shipped), **arguments)
 
 
@@ -162,7 +185,7 @@ async def test_an_output_outside_the_folders_is_refused(shipped: Path, tmp_path:
 
 async def test_a_file_outside_the_folders_is_refused(shipped: Path, tmp_path: Path) -> None:
     async with client(tmp_path, read_roots=(tmp_path.resolve(),)) as connected:
-        for tool in ("inspect_h5ad", "list_factors", "infer_design", "render_design", "write_design_card"):
+        for tool in ("inspect_h5ad", "infer_design", "analyze_design", "render_design", "write_design_card"):
             result = await connected.call_tool(tool, {"path": str(shipped)})
             assert result.is_error
             assert f"may not read {shipped.resolve()}" in result.content[0].text

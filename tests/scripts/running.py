@@ -17,6 +17,7 @@ NAMES = (
     "render_design",
     "write_card",
     "compare_designs",
+    "plan_training",
 )
 
 

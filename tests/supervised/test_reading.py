@@ -198,3 +198,24 @@ def test_factors_that_are_not_stored_as_such_are_the_same_from_a_server(monkeypa
         listing = reading.factors().listing
     assert listing == read_factors(path).listing
     assert [column.name for column in listing.candidates] == ["donor", "day", "run"]
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_file_that_is_changed_while_it_is_read_is_refused(tmp_path, trusted):
+    path = tmp_path / "cells.h5ad"
+    path.write_bytes(SHIPPED.read_bytes())
+    with start_reading(path, factors=True, trusted=trusted) as reading:
+        reading.factors()
+        os.utime(path, ns=(0, 0))
+        with pytest.raises(H5adError, match="was changed while it was read"):
+            reading.summary()
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_refused(tmp_path):
+    path, other = tmp_path / "cells.h5ad", tmp_path / "other.h5ad"
+    path.write_bytes(SHIPPED.read_bytes())
+    other.write_bytes(SHIPPED.read_bytes())
+    with start_reading(path, summary=True) as reading:
+        other.replace(path)
+        with pytest.raises(H5adError, match="was changed while it was read"):
+            reading.summary()

@@ -1,0 +1,236 @@
+"""What a training would do with a file, said before it is begun: counts, batch key, settings, memory and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edviz.contents import CountsLocation, CountsScan, FeatureKind, H5adSummary
+from edviz.supervised import start_reading
+from mcp_server.training.errors import TrainingError
+from mcp_server.training.estimates import Estimate, estimate
+from mcp_server.training.hardware import Hardware, look_at_hardware
+from mcp_server.training.keys import (
+    CovariateOption,
+    KeyChoice,
+    advice_on,
+    alternative_key,
+    choose_batch_key,
+    conditions_of,
+    covariate_options,
+)
+from mcp_server.training.problems import Case, Problem, is_no_gene, problems_of
+from mcp_server.training.settings import AUTO, NONE, TrainingRequest, TrainingSettings, settings_for
+
+if TYPE_CHECKING:
+    from edviz.infer import Inference
+    from edviz.supervised.reading import Reading
+    from edviz.table import FactorListing
+
+MOST_SECONDS_TO_CHECK = 600
+"""A second training is made unasked only if it takes no longer."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do with a file.
+
+    Attributes
+    ----------
+    can_train
+        Whether there is no problem, or force overrules those that there are.
+    problems
+        What speaks against it.
+    notices
+        What a person should know of it.
+    counts
+        The matrix that is trained on, and what all its values say; None if no matrix holds counts.
+    n_cells, n_genes
+        What is trained on: cells without a count, and features that are no genes, are left out.
+    batch_key, batch_reason
+        The column that is integrated out, and why it is this one, or why there is none.
+    lost
+        Of each condition the degrees of freedom that go with it, of those it has.
+    covariates
+        What is integrated out beside it.
+    covariate_options
+        What else could be, without loss.
+    conditions, label
+        The conditions of the experiment, and the column that classifies the cells.
+    alternative
+        What a second training would integrate out, where the first has no batch key.
+    check
+        Whether a second training, with the other choice of batch key, is to say what integration does.
+    """
+
+    path: str
+    can_train: bool
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+    counts: CountsScan | None
+    n_cells: int
+    n_genes: int
+    batch_key: str | None
+    batch_reason: str
+    lost: dict[str, tuple[int, int]]
+    covariates: tuple[str, ...]
+    covariate_options: tuple[CovariateOption, ...]
+    conditions: tuple[str, ...]
+    label: str | None
+    alternative: str | None
+    settings: TrainingSettings
+    estimate: Estimate
+    check: bool
+    forced: bool
+
+
+def plan_training(path: str | Path, request: TrainingRequest | None = None, *, trusted: bool = False) -> Plan:
+    """Say what a training would do with a file; nothing is written, and scvi-tools is not needed.
+
+    Parameters
+    ----------
+    path
+        A file on this machine; it is only read, and all values of one matrix are looked at.
+    request
+        What is asked for; by default, everything is chosen.
+    trusted
+        Read the file in this process and without limits.
+
+    Raises
+    ------
+    TrainingError
+        If the file is on another machine.
+    H5adError
+        If it is no .h5ad file, cannot be read, or has no such layer.
+    DesignError
+        If it has no such column.
+    """
+    request = request or TrainingRequest()
+    if "://" in str(path):
+        raise TrainingError("training reads the counts again and again: download the file first, then name it here")
+    asked = [name for name in (request.batch_key, *request.covariates) if name not in (AUTO, NONE)]
+    with start_reading(path, factors=True, summary=True, also=asked, trusted=trusted) as reading:
+        from edviz.infer import infer_design  # while the file is being read
+
+        table = reading.factors()
+        inference = infer_design(table)
+        summary = reading.summary()
+        scan = _scan(reading, summary.counts, request.layer)
+        return _plan(request, summary, scan, table.listing, inference)
+
+
+def _scan(reading: Reading, counts: CountsLocation, layer: str | None) -> CountsScan | None:
+    location = counts.location if layer is None else location_of_layer(layer)
+    return None if location is None else reading.scan(location)
+
+
+def location_of_layer(layer: str) -> str:
+    """Say where a layer is; X and raw are none, but may be named as if they were.
+
+    Examples
+    --------
+    >>> [location_of_layer(name) for name in ("counts", "X", "raw", "layers/spliced")]
+    ['layers/counts', 'X', 'raw/X', 'layers/spliced']
+    """
+    if layer in ("X", "raw/X", "raw"):
+        return "raw/X" if layer.startswith("raw") else "X"
+    return layer if layer.startswith("layers/") else f"layers/{layer}"
+
+
+def _plan(
+    request: TrainingRequest,
+    summary: H5adSummary,
+    scan: CountsScan | None,
+    listing: FactorListing,
+    inference: Inference,
+) -> Plan:
+    hardware = look_at_hardware()
+    n_cells = listing.n_obs if scan is None else scan.n_obs - scan.n_empty
+    n_genes = _n_genes(summary, scan)
+    key = choose_batch_key(request.batch_key, inference, listing, n_cells)
+    integrated = (*([key.batch_key] if key.batch_key else []), *request.covariates)
+    settings = settings_for(request, n_cells, hardware)
+    n_counts = 0 if scan is None else scan.n_stored
+    needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
+    advice = {name: advice_on(name, inference) for name in integrated}
+    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed)
+    problems = problems_of(case)
+    # A part of a composite column is a factor of the design, and no column of the file.
+    known = {column.name for column in listing.columns}
+    return Plan(
+        path=summary.path,
+        can_train=all(problem.can_be_forced and request.force for problem in problems),
+        problems=problems,
+        notices=tuple(_notices(request, scan, key, case, hardware)),
+        counts=scan,
+        n_cells=n_cells,
+        n_genes=n_genes,
+        batch_key=key.batch_key,
+        batch_reason=key.reason,
+        lost=key.lost,
+        covariates=request.covariates,
+        covariate_options=covariate_options(integrated, inference, listing, n_cells),
+        conditions=tuple(name for name in conditions_of(inference) if name in known),
+        label=inference.roles.label if inference.roles.label in known else None,
+        alternative=alternative_key(inference, listing, n_cells),
+        settings=settings,
+        estimate=needed,
+        check=_is_checked(request, integrated, needed),
+        forced=request.force and bool(problems),
+    )
+
+
+def _n_genes(summary: H5adSummary, scan: CountsScan | None) -> int:
+    if scan is None:
+        return summary.n_vars or 0
+    return scan.n_vars - sum(each.n for each in _other_features(scan))
+
+
+def _other_features(scan: CountsScan) -> list[FeatureKind]:
+    return [each for each in scan.features if is_no_gene(each.name)]
+
+
+def _is_checked(request: TrainingRequest, integrated: tuple[str, ...], needed: Estimate) -> bool:
+    if request.check is not None:
+        return request.check
+    return bool(integrated) and needed.seconds is not None and needed.seconds <= MOST_SECONDS_TO_CHECK
+
+
+def _notices(
+    request: TrainingRequest, scan: CountsScan | None, key: KeyChoice, case: Case, hardware: Hardware
+) -> list[str]:
+    notices = []
+    if scan is not None and scan.n_empty:
+        notices.append(f"{scan.n_empty:,} of {scan.n_obs:,} cells have no counts and are left out")
+    if scan is not None and (others := _other_features(scan)):
+        named = ", ".join(f"{each.n:,} {each.name}" for each in others)
+        notices.append(f"{named} are no genes and are left out")
+    if scan is not None and scan.encoding == "csc_matrix":
+        notices.append(f"{scan.location} is stored by columns (CSC); it is turned into rows once, in memory")
+    notices += [
+        f"{name} is integrated out with care: {advice.reason}"
+        for name, advice in case.advice.items()
+        if advice is not None and advice.verdict in ("with care", "partly")
+    ]
+    notices += _untold_conditions(key, case)
+    if request.accelerator not in ("auto", "cpu", hardware.accelerator):
+        notices.append(f"there seems to be no {request.accelerator} device here; training falls back to the processor")
+    if hardware.threads < hardware.cores:
+        notices.append(f"{hardware.threads} of {hardware.cores} processors are free, so as many threads are used")
+    return notices
+
+
+def _untold_conditions(key: KeyChoice, case: Case) -> list[str]:
+    """Warn where columns that may be conditions stand beside a training without batch key."""
+    if key.batch_key is not None:
+        return []
+    from edviz.advice.keys import advise_batch_keys
+
+    advised = advise_batch_keys(case.inference.facts, case.inference.roles)
+    bound = [advice for advice in advised if advice.verdict == "not usable"]
+    return [
+        f"{advice.column} is not integrated out: {advice.reason}; a batch effect between its levels, if there is one, "
+        "stays in the latents"
+        for advice in bound
+    ]

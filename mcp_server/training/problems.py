@@ -1,0 +1,254 @@
+"""What speaks against a training: one small function for each thing that may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edviz.advice.keys import KeyAdvice
+from edviz.contents import CountsLocation, CountsScan, RowsAtFault
+from edviz.infer import Inference
+from edviz.table import FactorListing
+from mcp_server.training.estimates import Estimate
+
+FEWEST_CELLS = 100
+"""With fewer rows, these are samples and no cells, or too few to learn from."""
+FEWEST_CELLS_PER_BATCH = 50
+NOT_GENES = (
+    "antibody capture",
+    "multiplexing capture",
+    "crispr guide capture",
+    "custom",
+    "peaks",
+    "prot",
+    "protein",
+    "atac",
+    "adt",
+    "hto",
+)
+"""Kinds of features beside genes, as 10x Genomics and muon call them, in lower case."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that speaks against a training.
+
+    Attributes
+    ----------
+    id
+        A short name that stays.
+    remedy
+        What to do instead.
+    can_be_forced
+        Whether `force` overrules it.
+    """
+
+    id: str
+    text: str
+    remedy: str
+    can_be_forced: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known of a file and of what is asked of it, for the functions below.
+
+    Attributes
+    ----------
+    scan
+        Of the matrix that is to be trained on; None where there is none.
+    advice
+        On the columns that are to be integrated out, for each of them.
+    n_cells
+        Cells with counts.
+    """
+
+    counts: CountsLocation
+    scan: CountsScan | None
+    listing: FactorListing
+    inference: Inference
+    integrated: tuple[str, ...]
+    advice: dict[str, KeyAdvice | None]
+    n_cells: int
+    estimate: Estimate | None = None
+
+
+Guard = Callable[[Case], Iterator[Problem]]
+GUARDS: list[Guard] = []
+
+
+def guard(function: Guard) -> Guard:
+    """Add a function to those that every training has to pass."""
+    GUARDS.append(function)
+    return function
+
+
+def problems_of(case: Case) -> tuple[Problem, ...]:
+    """Say all that speaks against a training."""
+    return tuple(problem for guard in GUARDS for problem in guard(case))
+
+
+@guard
+def no_counts(case: Case) -> Iterator[Problem]:
+    """Refuse a file without a matrix of counts."""
+    if case.scan is None:
+        seen = "; ".join(f"{each.location}: {each.verdict}" for each in case.counts.checked) or "it has none"
+        remedy = "train on the file that the counts were normalised from, or name a matrix as layer if one holds them"
+        yield Problem("no_counts", f"no matrix holds raw counts ({seen})", remedy)
+
+
+@guard
+def fractional_values(case: Case) -> Iterator[Problem]:
+    """Refuse a matrix of normalised or logarithmic values."""
+    if case.scan is not None and case.scan.n_fractional:
+        share = case.scan.n_fractional / max(case.scan.n_stored, 1)
+        text = f"{case.scan.location} holds {case.scan.n_fractional:,} values that are no whole numbers ({share:.0%})"
+        elsewhere = [each.location for each in case.counts.checked if each.verdict == "counts"]
+        remedy = (
+            f"train on {elsewhere[0]}, which holds counts" if elsewhere else "raw counts are needed, not normalised"
+        )
+        yield Problem("fractional_values", text, remedy)
+
+
+@guard
+def negative_values(case: Case) -> Iterator[Problem]:
+    """Refuse what makes the likelihood break down in the middle of a training."""
+    if case.scan is not None and case.scan.negative.n_rows:
+        text = f"{case.scan.location} holds negative values in {_rows(case.scan.negative)}"
+        yield Problem("negative_values", text, "leave these cells out if they are damaged, or train on raw counts")
+
+
+@guard
+def missing_values(case: Case) -> Iterator[Problem]:
+    """Refuse values that are missing or infinite."""
+    if case.scan is not None and case.scan.not_finite.n_rows:
+        text = f"{case.scan.location} holds missing or infinite values in {_rows(case.scan.not_finite)}"
+        yield Problem("missing_values", text, "leave these cells out, or train on raw counts")
+
+
+@guard
+def duplicate_genes(case: Case) -> Iterator[Problem]:
+    """Refuse names that stand for several genes: no other file could be put in the same order."""
+    if case.scan is not None and case.scan.n_duplicates:
+        text = (
+            f"{_counted(case.scan.n_duplicates, 'name')} in var stand for several genes: {_some(case.scan.duplicates)}"
+        )
+        remedy = "sum these genes, or name them apart: adata.var_names_make_unique() on a copy of the file"
+        yield Problem("duplicate_genes", text, remedy)
+
+
+@guard
+def only_other_features(case: Case) -> Iterator[Problem]:
+    """Refuse a matrix of antibodies or peaks alone."""
+    if case.scan is not None and case.scan.features and all(is_no_gene(each.name) for each in case.scan.features):
+        text = f"{case.scan.location} holds no genes but {_some(tuple(each.name for each in case.scan.features))}"
+        yield Problem("only_other_features", text, "scVI models genes; for others scvi-tools has TOTALVI and PEAKVI")
+
+
+@guard
+def few_cells(case: Case) -> Iterator[Problem]:
+    """Refuse a table of samples, or far too few cells."""
+    if case.n_cells < FEWEST_CELLS and case.scan is not None:
+        text = f"there are {_counted(case.n_cells, 'cell')} with counts, and a model needs {FEWEST_CELLS} or more"
+        remedy = "if the rows are samples (bulk, pseudobulk), compare them with DESeq2 or edgeR instead"
+        yield Problem("few_cells", text, remedy)
+
+
+@guard
+def continuous_batch(case: Case) -> Iterator[Problem]:
+    """Refuse a measurement as a batch: each of its values would be one."""
+    for name in case.integrated:
+        column = case.listing.column(name)
+        is_measured = column.kind == "float" and (column.set_aside or (column.n_levels or 0) > FEWEST_CELLS_PER_BATCH)
+        if is_measured:
+            yield Problem(
+                "continuous_batch", f"{name} holds measurements, not batches", "choose a column of categories"
+            )
+
+
+@guard
+def one_batch(case: Case) -> Iterator[Problem]:
+    """Refuse a column that separates nothing."""
+    for name in case.integrated:
+        column = case.listing.column(name)
+        if column.n_levels is not None and column.n_levels < 2:
+            yield Problem("one_batch", f"{name} has one level, so there is nothing to integrate", "train without it")
+
+
+@guard
+def too_many_batches(case: Case) -> Iterator[Problem]:
+    """Refuse barcodes and other columns with a level for every few cells."""
+    for name in case.integrated:
+        if is_too_fine(case.listing, name, case.n_cells):
+            n = case.listing.column(name).n_levels
+            text = f"{name} has {n:,} levels in {case.n_cells:,} cells, fewer than {FEWEST_CELLS_PER_BATCH} cells each"
+            remedy = "choose a coarser column, or train without one"
+            yield Problem("too_many_batches", text, remedy, can_be_forced=True)
+
+
+@guard
+def missing_batches(case: Case) -> Iterator[Problem]:
+    """Refuse cells without a batch, unless they are to be a batch of their own."""
+    for name in case.integrated:
+        if missing := case.listing.column(name).missing:
+            text = f"{_counted(missing, 'cell')} have no value in {name}"
+            remedy = "choose another column; with force they are a level of their own, called missing"
+            yield Problem("missing_batches", text, remedy, can_be_forced=True)
+
+
+@guard
+def condition_removed(case: Case) -> Iterator[Problem]:
+    """Refuse to integrate on what cannot be told apart from a condition."""
+    for name in case.integrated:
+        advice = case.advice[name]
+        if advice is not None and advice.verdict == "not usable":
+            yield _removed(f"{name} is not to be integrated out: {advice.reason}")
+        elif (kind := _kind(case.inference, name)) in ("treatment", "observational"):
+            yield _removed(f"{name} is itself a condition of the experiment, and integration removes it")
+        elif kind == "classification":
+            yield _removed(f"{name} classifies the cells, and integration removes what tells its classes apart")
+
+
+@guard
+def too_little_memory(case: Case) -> Iterator[Problem]:
+    """Refuse what would be killed in the middle."""
+    if case.estimate is not None and not case.estimate.fits:
+        text = f"about {case.estimate.memory_mb:,} MB are needed, and {case.estimate.free_mb:,} MB are free"
+        remedy = "train on another machine, with fewer genes or in smaller minibatches"
+        yield Problem("too_little_memory", text, remedy, can_be_forced=True)
+
+
+def is_too_fine(listing: FactorListing, name: str, n_cells: int) -> bool:
+    """Say whether the levels of a column have too few cells to be batches."""
+    n_levels = listing.column(name).n_levels or 0
+    return n_levels > 1 and n_levels * FEWEST_CELLS_PER_BATCH > n_cells
+
+
+def is_no_gene(kind: str) -> bool:
+    """Say whether features of a kind are something beside genes; biotypes of genes are genes."""
+    return kind.strip().lower() in NOT_GENES
+
+
+def _removed(text: str) -> Problem:
+    remedy = "train with batch_key none, or on another column; differences that force removes are gone from the latents"
+    return Problem("condition_removed", text, remedy, can_be_forced=True)
+
+
+def _kind(inference: Inference, name: str) -> str | None:
+    try:
+        return inference.report.factor(name).kind
+    except KeyError:
+        return None
+
+
+def _rows(rows: RowsAtFault) -> str:
+    more = ", …" if rows.n_rows > len(rows.names) else ""
+    return f"{_counted(rows.n_rows, 'cell')}: {', '.join(rows.names)}{more}"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _some(names: tuple[str, ...], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

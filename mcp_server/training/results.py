@@ -1,0 +1,237 @@
+"""The folder that a training leaves: model, latents, losses, report, and all that it was made with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edviz.output import writing
+from edviz.plain import to_plain
+from mcp_server.training.integration import IntegrationCheck, check_integration
+from mcp_server.training.record import STARTED, Started
+
+if TYPE_CHECKING:
+    from mcp_server.training.reading import Cells
+    from mcp_server.training.train import Trained
+
+MODEL, LATENT, LOSSES, PICTURE, REPORT, RECORD = (
+    "model",
+    "latent.h5ad",
+    "losses.csv",
+    "losses.png",
+    "report.md",
+    "training.json",
+)
+OBSM, OTHER_OBSM = "X_scVI", "X_scVI_other_key"
+LATE_WEIGHT = 0.5
+"""With less weight on the KL divergence at the end, the latents are hardly regularised."""
+MUCH_WORSE = 0.02
+"""Above the best held-out loss, at the end: more than noise."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training has left.
+
+    Attributes
+    ----------
+    folder
+        Where all of it is.
+    model
+        What `SCVI.load` of scvi-tools reads.
+    latent
+        A small .h5ad file: names of cells, the columns of the design, and the latents in obsm["X_scVI"].
+    epochs, stopped_early
+        Epochs that were trained, and whether the held-out loss ended it.
+    kl_weight
+        Weight of the KL divergence in the last epoch.
+    held_out_elbo
+        Negative evidence lower bound of the cells that were held out, for each cell, at the end; lower is better.
+    check
+        What integration does; None if that was not asked for or cannot be said.
+    """
+
+    folder: str
+    model: str
+    latent: str
+    report: str
+    n_cells: int
+    n_genes: int
+    batch_key: str | None
+    epochs: int
+    stopped_early: bool
+    kl_weight: float
+    train_elbo: float
+    held_out_elbo: float | None
+    seconds: float
+    cells_per_second: float
+    device: str
+    notices: tuple[str, ...]
+    check: IntegrationCheck | None
+
+
+def write_results(
+    started: Started, cells: Cells, trained: Trained, other: Trained | None, place: Path, folder: Path
+) -> TrainingResult:
+    """Write all that a training leaves into a folder that will get another name.
+
+    Parameters
+    ----------
+    other
+        A second training with the other choice of batch key, or None.
+    place, folder
+        Where the files are written, and what that will be called.
+    """
+    # Lightning has kept nothing here but what is ours.
+    trained.model.save(str(place / MODEL), overwrite=True)
+    check = None if other is None else check_integration(started.plan, cells.data.obs, trained.latent, other.latent)
+    write_latent(place / LATENT, cells, trained, other)
+    draw_losses(place / PICTURE, trained.losses)
+    result = _result(started, trained, check, folder)
+    with writing(place / REPORT) as stream:
+        stream.write("\n".join(report_lines(started, result)) + "\n")
+    with writing(place / RECORD) as stream:
+        json.dump({**_plain(started), "result": to_plain(result)}, stream, allow_nan=False, indent=1)
+    (place / STARTED).unlink(missing_ok=True)
+    return result
+
+
+def write_latent(path: Path, cells: Cells, trained: Trained, other: Trained | None) -> None:
+    """Write the latents with the names of the cells and the columns of the design."""
+    from anndata import AnnData
+
+    obsm = {OBSM: trained.latent} | ({} if other is None else {OTHER_OBSM: other.latent})
+    part = path.with_suffix(".part")
+    AnnData(obs=cells.data.obs.copy(), obsm=obsm).write_h5ad(part)
+    part.replace(path)
+
+
+def draw_losses(path: Path, losses: list[dict[str, float]]) -> None:
+    """Draw the losses of all epochs, those of training beside those held out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = [row["epoch"] + 1 for row in losses]
+    for axes, (title, name) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
+        for which, words, colour in (("train", "training", "#0072B2"), ("validation", "held out", "#D55E00")):
+            values = [row.get(f"{name}_{which}") for row in losses]
+            if all(value is not None for value in values):
+                axes.plot(epochs, values, label=words, color=colour, marker="." if len(epochs) < MANY else "")
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+    figure.axes[0].legend()
+    figure.axes[0].set_ylabel("for each cell; lower is better")
+    FigureCanvasAgg(figure).print_figure(str(path), format="png", dpi=110)
+
+
+PANELS = {"negative ELBO": "elbo", "reconstruction": "reconstruction_loss", "KL divergence": "kl_local"}
+MANY = 30
+
+
+def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
+    """Say in Markdown what was trained, how it went, and how to use it."""
+    plan, settings = started.plan, started.plan.settings
+    key = f"`{result.batch_key}`" if result.batch_key else "no column"
+    yield f"# scVI on {result.n_cells:,} cells and {result.n_genes:,} genes"
+    yield ""
+    yield f"- File: `{Path(started.path).name}` (SHA-256 `{started.sha256}`), counts in `{_location(started)}`."
+    yield f"- Integrated out: {key}: {plan.batch_reason}."
+    yield from (f"- Lost of {name}: {gone} of {of} degrees of freedom." for name, (gone, of) in plan.lost.items())
+    if plan.covariates:
+        yield f"- Covariates, integrated out, too: {', '.join(f'`{name}`' for name in plan.covariates)}."
+    yield from (f"- Overruled by force: {problem.text}." for problem in plan.problems if plan.forced)
+    yield from (f"- {notice}." for notice in result.notices)
+    yield ""
+    yield "## Training"
+    yield ""
+    ended = "the held-out loss fell no more" if result.stopped_early else "as planned"
+    yield f"{result.epochs} of at most {settings.epochs} epochs ({ended}), {result.seconds:,.0f} s on {result.device}, "
+    yield f"{result.cells_per_second:,.0f} cells a second. Negative ELBO for each cell: {result.train_elbo:,.1f} in "
+    held_out = "none held out" if result.held_out_elbo is None else f"{result.held_out_elbo:,.1f} held out"
+    yield f"training, {held_out}. Weight of the KL divergence at the end: {result.kl_weight:.2f}."
+    yield ""
+    yield f"![losses]({PICTURE})"
+    yield ""
+    yield from (f"- {name}: {value}" for name, value in _settings(started))
+    if result.check is not None:
+        yield ""
+        yield "## What integration does"
+        yield ""
+        yield from (f"- {sentence}" for sentence in result.check.words)
+    yield ""
+    yield "## Use"
+    yield ""
+    yield "```python"
+    yield from _code(started, result)
+    yield "```"
+
+
+def _code(started: Started, result: TrainingResult) -> Iterator[str]:
+    yield "import anndata, scvi"
+    yield f"latent = anndata.read_h5ad({LATENT!r}).obsm[{OBSM!r}]"
+    yield f"adata = anndata.read_h5ad({Path(started.path).name!r})"
+    if _location(started) == "raw/X":
+        yield "adata = adata.raw.to_adata()  # the counts are in raw"
+    if result.n_cells < (started.plan.counts.n_obs if started.plan.counts else 0):
+        yield "adata = adata[anndata.read_h5ad('latent.h5ad').obs_names].copy()  # cells with counts"
+    yield f"model = scvi.model.SCVI.load({MODEL!r}, adata=adata)"
+
+
+def _result(started: Started, trained: Trained, check: IntegrationCheck | None, folder: Path) -> TrainingResult:
+    plan, last = started.plan, trained.losses[-1]
+    seconds = sum(row["seconds"] for row in trained.losses)
+    return TrainingResult(
+        folder=str(folder),
+        model=str(folder / MODEL),
+        latent=str(folder / LATENT),
+        report=str(folder / REPORT),
+        n_cells=plan.n_cells,
+        n_genes=plan.n_genes,
+        batch_key=plan.batch_key,
+        epochs=len(trained.losses),
+        stopped_early=len(trained.losses) < plan.settings.epochs,
+        kl_weight=round(last["kl_weight"], 4),
+        train_elbo=round(last["elbo_train"], 3),
+        held_out_elbo=round(last["elbo_validation"], 3) if "elbo_validation" in last else None,
+        seconds=round(seconds, 1),
+        cells_per_second=round(len(trained.losses) * plan.n_cells / max(seconds, 1e-3), 1),
+        device=trained.device,
+        notices=(*plan.notices, *trained.notices, *about_end(trained.losses)),
+        check=check,
+    )
+
+
+def about_end(losses: list[dict[str, float]]) -> Iterator[str]:
+    """Say what is to be known of the way in which a training ended."""
+    n, weight = len(losses), losses[-1]["kl_weight"]
+    held_out = [row.get("elbo_validation", 0.0) for row in losses]
+    best = min(range(n), key=lambda epoch: held_out[epoch])
+    if held_out[-1] > held_out[best] * (1 + MUCH_WORSE):
+        yield (
+            f"the held-out loss was lowest in epoch {best + 1} ({held_out[best]:,.1f}) and rose to {held_out[-1]:,.1f}: "
+            f"the model learns these cells by heart; train again with {best + 1} epochs, or with more cells"
+        )
+    elif weight < LATE_WEIGHT:
+        yield (
+            f"the weight of the KL divergence had reached {weight:.2f} of 1 when training ended; with {n} epochs at "
+            "most it grows to 1 in as many"
+        )
+
+
+def _settings(started: Started) -> Iterator[tuple[str, Any]]:
+    plain: Any = to_plain(started.plan.settings)
+    yield from plain.items()
+    yield from started.environment.items()
+
+
+def _location(started: Started) -> str:
+    return started.plan.counts.location if started.plan.counts else ""
+
+
+def _plain(started: Started) -> dict[str, Any]:
+    plain: Any = to_plain(started)
+    return dict(plain)

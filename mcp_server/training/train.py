@@ -1,0 +1,322 @@
+"""Training itself, in the process of a job: the only place that makes models of scvi-tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edviz.plain import from_plain, to_plain
+from mcp_server.training.errors import TrainingError
+from mcp_server.training.plan import Plan, plan_training
+from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
+from mcp_server.training.resuming import RUN, take_over, unfinished
+from mcp_server.training.settings import TrainingRequest, TrainingSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mcp_server.training.reading import Cells
+    from mcp_server.training.results import TrainingResult
+
+Report = Callable[[float, str], None]
+
+COMPARISON = "comparison"
+LATENT_BATCH_SIZE = 512
+SHARE_OF_TRAINING = 0.9
+"""Of the whole; the rest is for latents and files."""
+SHARE_WITH_CHECK = 0.45
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was trained, and what can be said of it.
+
+    Attributes
+    ----------
+    latent
+        Means of the latent representation, shape (n_cells, n_latent).
+    losses
+        One entry an epoch.
+    device
+        What trained it.
+    notices
+        What a person should know of the way in which it was trained.
+    """
+
+    model: Any
+    latent: NDArray[np.float32]
+    losses: list[dict[str, float]]
+    device: str
+    notices: tuple[str, ...]
+    seconds: float
+
+
+def work(request: Mapping[str, Any], report: Any) -> dict[str, Any]:
+    """Train as a job; what the job is resumed from is copied first.
+
+    Raises
+    ------
+    TrainingError
+        If the file or the request does not allow it.
+    """
+    folder = report.folder / RUN
+    if request.get("resume"):
+        take_over(Path(request["resume"]), folder)
+        result = resume(folder, report)
+    else:
+        result = train(request["path"], from_plain(TrainingRequest, request["settings"]), folder, report)
+    plain: Any = to_plain(result)
+    return dict(plain)
+
+
+def train(path: str | Path, request: TrainingRequest, folder: Path, report: Report) -> TrainingResult:
+    """Train scVI on a file, and write model, latents, losses and report into a folder.
+
+    Parameters
+    ----------
+    path
+        An .h5ad file on this machine; it is only read.
+    folder
+        Is made; while the training goes on it is called `<folder>.unfinished`.
+    report
+        Is told a share from 0 to 1 and what is being done.
+
+    Raises
+    ------
+    TrainingError
+        If the folder is there, or the file or the request does not allow it; the text names the remedy.
+    """
+    require_free(folder)
+    require_scvi()
+    report(0.0, "planning")
+    plan = plan_training(path, request)
+    require_no_problem(plan)
+    report(0.0, "hashing the file")
+    place = unfinished(folder)
+    place.mkdir(parents=True)
+    started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
+    write_started(place, started)
+    return _carry_out(started, folder, report)
+
+
+def resume(folder: Path, report: Report) -> TrainingResult:
+    """Go on with a training that was ended in the middle, to the result that it would have had.
+
+    Parameters
+    ----------
+    folder
+        The one that the training was to make.
+
+    Raises
+    ------
+    TrainingError
+        If nothing was begun there, or the file has changed since.
+    """
+    require_free(folder, resuming=True)
+    require_scvi()
+    started = read_started(unfinished(folder))
+    report(0.0, "hashing the file")
+    if hash_of(started.path) != started.sha256:
+        raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
+    return _carry_out(started, folder, report)
+
+
+def require_free(folder: Path, *, resuming: bool = False) -> None:
+    """Refuse a folder that is there, or one whose training was begun.
+
+    Raises
+    ------
+    TrainingError
+        If so.
+    """
+    if folder.exists():
+        raise TrainingError(f"{folder} is there already; name another output")
+    if unfinished(folder).exists() and not resuming:
+        remedy = f"go on with it (resume {folder}), remove it, or name another output"
+        raise TrainingError(f"a training for {folder} was begun and not ended; {remedy}")
+
+
+def require_scvi() -> None:
+    """Refuse to train without scvi-tools.
+
+    Raises
+    ------
+    TrainingError
+        If it is missing.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("scvi") is None:
+        raise TrainingError("training needs scvi-tools: pip install 'anndata-design-inspector[training]'")
+
+
+def require_no_problem(plan: Plan) -> None:
+    """Refuse a plan with problems.
+
+    Raises
+    ------
+    TrainingError
+        If there are some that are not overruled.
+    """
+    if not plan.can_train:
+        lines = [f"{problem.text}; {problem.remedy}" for problem in plan.problems]
+        forced = all(problem.can_be_forced for problem in plan.problems)
+        raise TrainingError(". ".join(lines) + (" (force trains nevertheless)" if forced else ""))
+
+
+def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult:
+    from mcp_server.training.results import write_results
+
+    place, plan = unfinished(folder), started.plan
+    # Huge pages make large matrices faster; torch asks for them when it is loaded.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", str(plan.settings.threads))
+    report(0.0, "reading the counts")
+    cells = _cells(started)
+    share = SHARE_WITH_CHECK if plan.check else SHARE_OF_TRAINING
+    trained = fit(cells, plan, place, _part(report, 0.0, share), started.request.checkpoint_seconds)
+    other = None
+    if plan.check:
+        other = _fit_other(cells, plan, place / COMPARISON, _part(report, share, share), started.request)
+    report(SHARE_OF_TRAINING, "latents, losses and report")
+    result = write_results(started, cells, trained, other, place, folder)
+    _put_away(place)
+    place.rename(folder)
+    return result
+
+
+def _cells(started: Started) -> Cells:
+    from mcp_server.training.reading import fill_missing, read_cells
+
+    plan = started.plan
+    if plan.counts is None:
+        raise TrainingError(f"{plan.path} has no counts")
+    other = comparison_key(plan)
+    integrated = [name for name in (plan.batch_key, other, *plan.covariates) if name]
+    columns = dict.fromkeys([*integrated, *plan.conditions, *([plan.label] if plan.label else [])])
+    cells = read_cells(started.path, plan.counts.location, list(columns))
+    fill_missing(cells.data.obs, integrated)
+    return cells
+
+
+def comparison_key(plan: Plan) -> str | None:
+    """Return the batch key of the second training: none if the first has one, else what could be one."""
+    return None if plan.batch_key or not plan.check else plan.alternative
+
+
+def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_seconds: float) -> Trained:
+    """Train a model, or go on with one of which the folder holds a checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        If the losses are no numbers any more.
+    """
+    import torch
+    from lightning.pytorch.callbacks import EarlyStopping
+    from scvi import settings as scvi_settings
+    from scvi.model import SCVI
+
+    from mcp_server.training.following import Following, Reseeding, device_of
+    from mcp_server.training.reading import sharing_counts
+
+    settings = plan.settings
+    torch.set_num_threads(settings.threads)
+    # Of all libraries: the first weights of the model are random.
+    scvi_settings.seed = settings.seed
+    covariates = list(plan.covariates) or None
+    data = sharing_counts(cells.data)
+    SCVI.setup_anndata(data, layer=cells.layer, batch_key=plan.batch_key, categorical_covariate_keys=covariates)
+    model = SCVI(
+        data,
+        n_latent=settings.n_latent,
+        n_hidden=settings.n_hidden,
+        n_layers=settings.n_layers,
+        gene_likelihood=settings.gene_likelihood,
+    )
+    device, notice = device_of(settings.accelerator, settings.devices)
+    following = Following(folder, report, checkpoint_seconds)
+    began = time.monotonic()
+    folder.mkdir(exist_ok=True)
+    report(0.0, "the first epoch")
+    # Not that of scvi-tools, which counts epochs that no checkpoint remembers.
+    stopping = EarlyStopping("elbo_validation", patience=settings.patience, min_delta=0.0)
+    _run(model, settings, device, [Reseeding(settings.seed), stopping, following], folder)
+    _require_numbers(following.rows)
+    seconds = time.monotonic() - began
+    # At once, because a second model of the same cells changes what the first knows of them.
+    latent = model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
+    return Trained(model, latent, following.rows, device, (notice,) if notice else (), seconds)
+
+
+def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[Any], folder: Path) -> None:
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
+    from mcp_server.training.running import CarefulRunner
+    from mcp_server.training.splitting import splitter_for
+
+    model._data_splitter_cls = splitter_for(settings.seed)
+    model._train_runner_cls = CarefulRunner
+    checkpoint = folder / "checkpoint.ckpt"
+    several = {"strategy": "ddp_spawn"} if settings.devices > 1 else {}
+    try:
+        model.train(
+            max_epochs=settings.epochs,
+            accelerator=device,
+            devices=settings.devices,
+            train_size=settings.train_size,
+            batch_size=settings.batch_size,
+            plan_kwargs={"lr": settings.learning_rate, "n_epochs_kl_warmup": settings.kl_warmup_epochs},
+            early_stopping=False,
+            check_val_every_n_epoch=1,
+            enable_progress_bar=False,
+            callbacks=callbacks,
+            ckpt_path=str(checkpoint) if checkpoint.exists() else None,
+            # One task of a cluster trains, whatever the cluster calls it.
+            plugins=[LightningEnvironment()],
+            default_root_dir=str(folder),
+            **several,
+        )
+    except ValueError as error:
+        if "nan" in str(error).lower():
+            raise TrainingError(_DIVERGED) from error
+        raise
+
+
+_DIVERGED = (
+    "the training broke down: values became infinite or no numbers; look at the file for damaged cells, or train with "
+    "another seed"
+)
+
+
+def _require_numbers(rows: list[dict[str, float]]) -> None:
+    import math
+
+    if not rows or not all(math.isfinite(value) for value in rows[-1].values()):
+        raise TrainingError(_DIVERGED)
+
+
+def _fit_other(cells: Cells, plan: Plan, folder: Path, report: Report, request: TrainingRequest) -> Trained | None:
+    key = comparison_key(plan)
+    if plan.batch_key is None and key is None:
+        return None
+    other = replace(plan, batch_key=key, covariates=())
+    return fit(cells, other, folder, report, request.checkpoint_seconds)
+
+
+def _put_away(place: Path) -> None:
+    """Remove what only a resumption would need."""
+    shutil.rmtree(place / COMPARISON, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (place / "checkpoint.ckpt").unlink()
+
+
+def _part(report: Report, start: float, share: float) -> Report:
+    return lambda fraction, message: report(start + share * fraction, message)
