@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import prod
 from typing import TypeAlias
@@ -125,12 +126,18 @@ def counted_nodes(design: Design, nodes: Mapping[str, Node]) -> set[Node]:
     return {node for node in nodes.values() if structural & set(node) or not attached & set(node)}
 
 
+@lru_cache(maxsize=4)
+def _order_in(design: Design) -> Order:
+    # All factors of a design are counted one after the other, and this is most of the work.
+    return order_of(nodes_of(design), design.relations)
+
+
 class _Sizing:
     """The sizes of the nodes of a design, and the bounds that were already found for sets of them."""
 
     def __init__(self, design: Design) -> None:
         self.nodes = nodes_of(design)
-        self.order: Order = order_of(self.nodes, design.relations)
+        self.order = _order_in(design)
         self.sizes: dict[Node, Size] = {
             node: _finest_size(design, node, is_root=not self.order.above[node]) for node in self.nodes.values()
         }

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, TypeVar, get_args
 
@@ -134,7 +135,7 @@ class Design:
     def __hash__(self) -> int:
         return hash((frozenset(self.factors), self.relations))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the factors, in the order of first appearance."""
         return tuple(factor.name for factor in self.factors)
@@ -152,27 +153,27 @@ class Design:
                 return factor
         raise DesignError(f"no factor {name!r} in the design; the factors are {', '.join(self.names)}")
 
-    @property
+    @cached_property
     def nestings(self) -> tuple[Nesting, ...]:
         """Nestings in the order of the factors."""
         return tuple(self._sorted(Nesting))
 
-    @property
+    @cached_property
     def crossings(self) -> tuple[Crossing, ...]:
         """Crossings, full and partial, in the order of the factors."""
         return tuple(self._sorted(Crossing))
 
-    @property
+    @cached_property
     def aliasings(self) -> tuple[Aliasing, ...]:
         """Aliases, full and partial, in the order of the factors."""
         return tuple(self._sorted(Aliasing))
 
-    @property
+    @cached_property
     def classifications(self) -> tuple[Classification, ...]:
         """Classifications in the order of the factors."""
         return tuple(self._sorted(Classification))
 
-    @property
+    @cached_property
     def batch_effects(self) -> tuple[BatchEffect, ...]:
         """Batch effects in the order of the factors."""
         return tuple(self._sorted(BatchEffect))

@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
 from edviz.card.writing import SUFFIX
 from edviz.errors import EdvizError
+from edviz.h5ad.strings import harmless
 from mcp_server.jobs.files import find_file
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.replies.texts import safe_error
@@ -60,7 +61,7 @@ def offer_resources(server: MCPServer[None], settings: Settings) -> None:
 def _card(name: str, settings: Settings) -> str:
     place = place_to_write(name + SUFFIX, settings)
     if not place.is_file():
-        _refuse(f"no card {place}; write_design_card writes one")
+        _refuse(f"no card {harmless(str(place))}; write_design_card writes one")
     return place.read_text(encoding="utf-8")
 
 
@@ -88,8 +89,10 @@ def _or_refused(read: Callable[[], T]) -> T:
     """Read, and let the client know what is wrong: of other errors it hears nothing."""
     try:
         return read()
-    except (EdvizError, OSError, UnicodeDecodeError) as error:
+    except (EdvizError, UnicodeDecodeError) as error:
         _refuse(str(error))
+    except OSError as error:
+        _refuse(error.strerror or "it cannot be read")
 
 
 def _refuse(reason: str) -> NoReturn:

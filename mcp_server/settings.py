@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,18 @@ def _place(verb: str, path: str, roots: tuple[Path, ...], variable: str) -> Path
     if not any(place.is_relative_to(root) for root in roots):
         named = ", ".join(map(str, roots))
         raise PlaceError(f"the server may not {verb} {place}; it may {verb} below {named} (set by {variable})")
+    if _is_endless(place):
+        raise PlaceError(f"{place} is no regular file")
     return place
+
+
+def _is_endless(place: Path) -> bool:
+    """Say whether a path is that of a pipe, which waits for who writes into it, or of a device."""
+    try:
+        mode = place.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _is_on(variable: str, environment: Mapping[str, str]) -> bool:

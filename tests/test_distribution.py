@@ -1,17 +1,12 @@
 """What is said of the project to those who install it: one version, one name, files that exist, skills that run."""
 
 import json
-import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from edviz import __version__
-from edviz.grammar import loads
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "anndata-design-inspector"
@@ -58,25 +53,3 @@ def test_skills_are_short(path: Path) -> None:
     # A token of English and code is at least three characters long.
     assert len(text) / 3 < 5_000
     assert len(yaml.safe_load(text.split("---\n")[1])["description"]) <= 1_024
-
-
-@pytest.mark.parametrize("path", SKILLS, ids=lambda path: path.parent.name)
-def test_what_a_skill_shows_works(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    for design in re.findall(r"^```edviz\n(.*?)^```", text, re.S | re.M):
-        assert loads(design).factors
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        assert (path.parent / link).exists()
-    commands = [line for body in re.findall(r"^```bash\n(.*?)^```", text, re.S | re.M) for line in body.splitlines()]
-    assert commands
-    for command in commands:
-        python, script, *words = shlex.split(command)
-        assert python == "python"
-        # What stands for a file or a job of the reader's cannot be run: its options exist.
-        stands = any(re.fullmatch(r"[A-Z]{2,}(\.\w+)*", word) for word in words)
-        arguments = [script, "--help"] if stands else [script, *words]
-        done = subprocess.run(
-            [sys.executable, *arguments], capture_output=True, check=False, cwd=path.parent, text=True
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        assert not stands or all(word in done.stdout for word in words if word.startswith("--")), command

@@ -9,8 +9,12 @@ from edviz.advice.analysis import DesignAnalysis, analyze_design
 from edviz.advice.contrasts import compare_levels
 from edviz.advice.power import PowerTable, detectable_differences
 from edviz.analysis import Comparison
+from edviz.errors import DesignError
 from edviz.infer import Inference
 from edviz.progress import report_stage
+
+MOST_ASKED = 100
+"""Differences of levels, at once."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,13 @@ def answer(
     Raises
     ------
     DesignError
-        If a factor or level is unknown, or the power not between alpha and 1.
+        If a factor or level is unknown, more than 100 differences are asked for, or the power is not between alpha
+        and 1.
     EdvizError
         If scipy is missing and power is asked for.
     """
+    if len(contrasts) > MOST_ASKED:
+        raise DesignError(f"{len(contrasts):,} differences are asked for; at most {MOST_ASKED} are judged at once")
     report_stage("comparing levels")
     analysis = analyze_design(inference)
     asked = tuple(compare_levels(inference, *levels, given=given) for levels in contrasts)

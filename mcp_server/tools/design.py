@@ -23,7 +23,7 @@ from edviz.errors import DesignError
 from edviz.export.formats import export_text
 from edviz.infer import Inference, Overrides, Report
 from edviz.infer import infer_design as infer
-from edviz.model import Kind
+from edviz.model import Design, Kind
 from edviz.source import (
     inference_of_design,
     inferring,
@@ -69,6 +69,8 @@ Limit = Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
 Offset = Annotated[int, Field(ge=0)]
 PAIRED_LISTS = ("unit_relations", "determined_by", "pairs")
 NO_KINDS: dict[str, Kind] = {}
+MOST_FACTORS = 60
+"""Of a design that is drawn or compared while a client waits; the time grows faster than their square."""
 
 
 def design_tools(settings: Settings) -> list[Tool]:
@@ -123,7 +125,7 @@ class DesignTools:
         with start_reading(place, factors=True, also=(*overrides.columns, *columns)) as reading:
             table = reading.factors()
             # First, as an unknown name is better met before all the work.
-            named = tuple(table.listing.column(name) for name in columns)
+            named = tuple(table.listing.column(name) for name in dict.fromkeys(columns))
             report = infer(table, overrides).report
         if columns or detail == "concise":
             report = replace(report, columns=named)
@@ -176,6 +178,7 @@ class DesignTools:
         else:
             place = place_to_read(source, self.settings)
             read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
+        _require_few_factors(read.design)
         described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
         if format != "text":
             described = replace(described, diagram=export_text(read.design, format, totals=read.totals))
@@ -200,6 +203,8 @@ class DesignTools:
         subjects += map(subject_of_text, designs)
         if not subjects:
             raise DesignError("give designs, texts in the edviz language, or paths, files that hold some")
+        for subject in subjects:
+            _require_few_factors(subject.design)
         table = compare_all(subjects, where=condition, sort=sort)
         page = Page(limit, offset, ("designs", "left_out", "comparisons"))
         return Reply(table, after_comparison(table), _unless_full(detail, concise_comparison), page)
@@ -240,6 +245,14 @@ def _one_of(path: str | None, design: str | None) -> str:
     if len(given) != 1:
         raise DesignError("give either path, a file with data or a design, or design, a text in the edviz language")
     return given[0]
+
+
+def _require_few_factors(design: Design) -> None:
+    if len(design.factors) > MOST_FACTORS:
+        raise DesignError(
+            f"the design has {len(design.factors)} factors, and the server takes at most {MOST_FACTORS} at once; "
+            "the scripts render_design.py and compare_designs.py take more"
+        )
 
 
 def _unless_full(detail: Detail, shape: Shape) -> Shape | None:

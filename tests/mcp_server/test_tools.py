@@ -1,6 +1,7 @@
 """What the tools answer, against what the scripts say of the same file."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,9 @@ async def test_the_card_lies_below_the_first_folder_for_writing(shipped: Path, t
         ("render_design", {}, "give either path"),
         ("render_design", {"design": DESIGN, "path": "x"}, "give either path"),
         ("analyze_design", {}, "give either path"),
+        ("render_design", {"design": " × ".join(f"f{n}(2)" for n in range(61))}, "at most 60 at once"),
+        ("compare_designs", {"designs": [" × ".join(f"f{n}(2)" for n in range(61))]}, "at most 60 at once"),
+        ("analyze_design", {"design": DESIGN, "contrasts": [["a", "b", "c"]] * 101}, "at most 100 are judged"),
         ("analyze_design", {"path": "a(2) > b(3)"}, "no such file: "),
         ("analyze_design", {"design": "/etc/passwd"}, "line 1, column 1"),
         ("infer_design", {"path": "x", "limit": 0}, "limit: Input should be greater than or equal to 1"),
@@ -152,6 +156,14 @@ async def test_errors_say_what_would_be_right(tool: str, arguments: dict, words:
     text = await refusal(tmp_path, tool, **arguments)
     assert words in text
     assert "pydantic" not in text
+
+
+@pytest.mark.parametrize(
+    "tool", ["inspect_h5ad", "infer_design", "analyze_design", "render_design", "write_design_card"]
+)
+async def test_a_pipe_is_refused_and_not_waited_for(tool: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.h5ad")
+    assert "pipe.h5ad is no regular file" in await refusal(tmp_path, tool, path="pipe.h5ad")
 
 
 async def test_an_unknown_column_is_named_to_the_model(shipped: Path, tmp_path: Path) -> None:
