@@ -51,9 +51,14 @@ class SparseCounts:
         """Share of the counts that are not zero."""
         return len(self.values) / max(len(self) * self.n_genes, 1)
 
+    @property
+    def size(self) -> int:
+        """Bytes that the counts take."""
+        return sum(tensor.nbytes for tensor in (self.starts, self.genes, self.values))
+
     @classmethod
     def from_matrix(cls, matrix: Any) -> SparseCounts:
-        """Take the counts of a scipy matrix or of an array; nothing is copied where the matrix is canonical CSR already."""
+        """Take the counts of a scipy matrix or of an array; of canonical CSR nothing is copied."""
         rows = canonical(matrix)
         sums = list(_row_sums(rows))
         return cls(

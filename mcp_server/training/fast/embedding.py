@@ -22,8 +22,8 @@ CELLS_AT_ONCE = 4096
 def latent_representation(model: SCVI, adata: Any = None) -> NDArray[np.float32]:
     """Return what `model.get_latent_representation(adata)` returns, the means of the latent representation.
 
-    The first layer multiplies sparse counts with its weights; all after it are small. What the fast path does not cover is
-    embedded by scvi-tools.
+    The first layer multiplies sparse counts with its weights; all after it are small. What the fast path does not
+    cover is embedded by scvi-tools.
 
     Parameters
     ----------
@@ -49,7 +49,13 @@ def latent_representation(model: SCVI, adata: Any = None) -> NDArray[np.float32]
     with torch.inference_mode():
         rows = first_layer_of(model.module).weight.t().contiguous()
         means = [
-            _means(model.module, matrix[part], rows, [each[part] for each in continuous], [each[part] for each in categories])
+            _means(
+                model.module,
+                matrix[part],
+                rows,
+                [each[part] for each in continuous],
+                [each[part] for each in categories],
+            )
             for part in parts
         ]
     return np.concatenate(means)

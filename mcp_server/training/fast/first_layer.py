@@ -1,4 +1,4 @@
-"""The first layer of the encoder on sparse counts, compiled by numba: only weights of genes that a cell expresses are touched."""
+"""The first layer of the encoder, compiled by numba: only weights of genes that a cell expresses are touched."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def _multiply(first: int, last: int, starts: Array, genes: Array, values: Array,
 
 
 @compiled
-def _add_products(first: int, last: int, starts: Array, genes: Array, values: Array, of_result: Array, of_weights: Array) -> None:
+def _add_products(
+    first: int, last: int, starts: Array, genes: Array, values: Array, of_result: Array, of_weights: Array
+) -> None:
     for cell in range(len(of_result)):
         row = of_result[cell, first:last]
         for place in range(starts[cell], starts[cell + 1]):

@@ -1,7 +1,8 @@
 """Counts read from the .h5ad file itself while a model is trained, for files that are larger than memory.
 
-Rows are read in blocks, in random order; the rows of some blocks make a pool, from which minibatches are drawn at random. Memory is
-that of a pool, whatever the size of the file. Nothing is converted, and the file is opened for reading only.
+Rows are read in blocks, in random order; the rows of some blocks make a pool, from which minibatches are drawn at
+random. Memory is that of a pool, whatever the size of the file. Nothing is converted, and the file is opened for
+reading only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -44,7 +44,8 @@ class CountsOnDisk:
     location
         Where the matrix is: `X`, `raw/X` or `layers/<name>`.
     starts
-        Where each row begins, and the end of the last: n_cells + 1 integers of 64 bits; the only part that is in memory.
+        Where each row begins, and the end of the last: n_cells + 1 integers of 64 bits; the only part that is in
+        memory.
     n_genes
         Number of columns.
     """
@@ -67,7 +68,9 @@ class CountsOnDisk:
         """Bytes that the counts take in memory, as numbers of 4 bytes with columns of 4 bytes."""
         return 8 * int(self.starts[-1])
 
-    def blocks(self, order: NDArray[np.int64], rows_in_block: int = ROWS_IN_BLOCK) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
+    def blocks(
+        self, order: NDArray[np.int64], rows_in_block: int = ROWS_IN_BLOCK
+    ) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
         """Read blocks in an order, and yield the numbers of their rows with their counts.
 
         Raises
@@ -83,11 +86,14 @@ class CountsOnDisk:
                 values = group["data"][first:last].astype(np.float32)
                 if not are_counts(values):
                     raise H5adError(
-                        f"{self.location} of {self.path} holds values in rows {rows[0]:,} to {rows[-1]:,} that are no counts; "
-                        "name the layer with counts."
+                        f"{self.location} of {self.path} holds values in rows {rows[0]:,} to {rows[-1]:,} that are "
+                        "no counts; name the layer with counts."
                     )
                 starts = self.starts[rows[0] : rows[-1] + 2] - first
-                yield rows, sparse.csr_matrix((values, group["indices"][first:last], starts), shape=(len(rows), self.n_genes))
+                yield (
+                    rows,
+                    sparse.csr_matrix((values, group["indices"][first:last], starts), shape=(len(rows), self.n_genes)),
+                )
 
 
 def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
@@ -103,7 +109,9 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
         encoding = "" if group is None else group.attrs.get("encoding-type", group.attrs.get("h5sparse_format", ""))
         if not isinstance(group, h5py.Group) or not str(encoding).startswith("csr"):
             found = "is not there" if group is None else f"is {encoding or 'dense'}"
-            raise H5adError(f"{location} of {path} {found}; only counts that lie by rows (csr_matrix) are trained on from the file.")
+            raise H5adError(
+                f"{location} of {path} {found}; only counts that lie by rows (csr_matrix) are trained on from the file."
+            )
         shape = group.attrs["shape"] if "shape" in group.attrs else group.attrs["h5sparse_shape"]
         starts = group["indptr"][:].astype(np.int64)
     if len(starts) != shape[0] + 1 or np.any(np.diff(starts) < 0):
@@ -112,7 +120,8 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
 
 
 def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame) -> AnnData:
-    """Return cells for `SCVI.setup_anndata` and `speed_up(on_disk=)` that have columns and genes, but no counts in memory.
+    """Return cells for `SCVI.setup_anndata` and `speed_up(on_disk=)` that have columns and genes, but no counts in
+    memory.
 
     For training only: what else asks such a model for its counts finds zeros. Cells are embedded by chunks of the file.
     """
@@ -208,7 +217,7 @@ def _joined(pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]]) -> tuple[ND
 
 
 class DiskBatches(DataSplitter):
-    """Splits cells as another data splitter does, at random, and reads their counts from the file; made by `disk_splitter`."""
+    """Splits cells as another data splitter does, and reads their counts from the file; made by `disk_splitter`."""
 
     counts: CountsOnDisk
     seed: int

@@ -1,4 +1,4 @@
-"""The likelihood compiled by numba: each entry is read and written once, where operations of torch pass over the matrix many times."""
+"""The likelihood compiled by numba: one pass over the matrix, where operations of torch make many."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ _LEAST_EXPONENT = np.float32(-87)
 _TWELFTH, _ONE_120TH, _ONE_360TH = (np.float32(1 / n) for n in (12, 120, 360))
 _TINY = np.float32(TINY)
 
-compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf", "reassoc"}, error_model="numpy")
-_inlined: Callable[..., Any] = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf"}, error_model="numpy", inline="always")
+compiled: Callable[..., Any] = numba.njit(
+    cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf", "reassoc"}, error_model="numpy"
+)
+_inlined: Callable[..., Any] = numba.njit(
+    cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "nnan", "ninf"}, error_model="numpy", inline="always"
+)
 
 
 @_inlined
@@ -87,8 +91,18 @@ def _stirling(start: np.float32, steps: np.float32) -> tuple[np.float32, np.floa
 
 @compiled
 def _gather(
-    place: int, n: int, genes: Array, values: Array, row: Array, total: np.float32, theta: Array, logs: Array, slopes: Array,
-    terms: Array, changes: Array, of_theta_here: Array,
+    place: int,
+    n: int,
+    genes: Array,
+    values: Array,
+    row: Array,
+    total: np.float32,
+    theta: Array,
+    logs: Array,
+    slopes: Array,
+    terms: Array,
+    changes: Array,
+    of_theta_here: Array,
 ) -> np.float64:
     """Evaluate at the counts of one cell that are not zero; return the sum of the terms of its likelihood."""
     most = len(logs) - 1
@@ -137,7 +151,12 @@ def _negative_binomial(
     n_cells, n_genes = shares.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
-    pull, terms, changes, of_theta_here = np.empty_like(theta), np.empty_like(theta), np.empty_like(theta), np.empty_like(theta)
+    pull, terms, changes, of_theta_here = (
+        np.empty_like(theta),
+        np.empty_like(theta),
+        np.empty_like(theta),
+        np.empty_like(theta),
+    )
     for cell in range(first, last):
         total = totals[cell]
         row = shares[cell]
@@ -179,11 +198,16 @@ def _zero_inflated(
     of_theta: Array,
     dropout: Array,
 ) -> None:
-    """Evaluate rows first to last; `shares` and `dropout` become the gradients of the loss with respect to both logits."""
+    """Evaluate rows first to last; `shares` and `dropout` become the gradients of the loss in both logits."""
     n_cells, n_genes = shares.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
-    pull, terms, changes, of_theta_here = np.empty_like(theta), np.empty_like(theta), np.empty_like(theta), np.empty_like(theta)
+    pull, terms, changes, of_theta_here = (
+        np.empty_like(theta),
+        np.empty_like(theta),
+        np.empty_like(theta),
+        np.empty_like(theta),
+    )
     weights, arguments = np.empty_like(theta), np.empty_like(theta)
     for cell in range(first, last):
         total = totals[cell]

@@ -4,14 +4,16 @@ With the expected count mu = library * softmax(logits), inverse dispersion theta
 
     log NB(x) = - theta log q + x (log mu - log(theta q)) + [log Gamma(x + theta) - log Gamma(theta)] - log x!
 
-where all terms but the first are zero at x = 0. So one logarithm is taken of every entry, and all that is costly of the entries that
-are not zero, a few percent to a fifth of them. The bracket is the sum of log(theta + k) over k < x, read from a table of genes for
-x <= 12 and by Stirling's series beyond (Abramowitz and Stegun 6.1.40, 6.3.18). With zero inflation of logit pi and t = - theta log q,
+where all terms but the first are zero at x = 0. So one logarithm is taken of every entry, and all that is costly of
+the entries that are not zero, a few percent to a fifth of them. The bracket is the sum of log(theta + k) over k < x,
+read from a table of genes for x <= 12 and by Stirling's series beyond (Abramowitz and Stegun 6.1.40, 6.3.18). With
+zero inflation of logit pi and t = - theta log q,
 
     log ZINB(0) = softplus(t - pi) - softplus(-pi),   log ZINB(x > 0) = -softplus(-pi) - pi + log NB(x).
 
-It is the likelihood of `scvi.distributions`, including the 1e-8 that keeps its logarithms finite, and not an approximation: the numbers
-differ by rounding. Gradients with respect to logits, log theta and pi are made in the forward pass.
+It is the likelihood of `scvi.distributions`, including the 1e-8 that keeps its logarithms finite, and not an
+approximation: the numbers differ by rounding. Gradients with respect to logits, log theta and pi are made in the
+forward pass.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class Evaluation:
     log_likelihood
         Of each cell, n_cells.
     logits, log_theta, dropout
-        Gradients: n_cells x n_genes, n_genes, n_cells x n_genes; None where not asked for or where there is no such parameter.
+        Gradients: n_cells x n_genes, n_genes, n_cells x n_genes; None where not asked for or where there is no such
+        parameter.
     """
 
     log_likelihood: torch.Tensor
@@ -60,7 +63,7 @@ class Evaluate(Protocol):
         *,
         gradients: bool,
     ) -> Evaluation:
-        """Evaluate the likelihood; the logits are of softmax, the dropout is None for a model without zero inflation."""
+        """Evaluate the likelihood; the dropout is None for a model without zero inflation."""
 
 
 def reconstruction_loss(
@@ -71,7 +74,7 @@ def reconstruction_loss(
     *,
     evaluate: Evaluate | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return minus the log-likelihood: its mean over cells, which can be differentiated, and that of each cell, which cannot.
+    """Return minus the log-likelihood: its mean, which can be differentiated, and that of each cell, which cannot.
 
     Parameters
     ----------
@@ -100,7 +103,11 @@ class _Reconstruction(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         gradients = any(ctx.needs_input_grad)
         found = evaluate(
-            counts, logits.detach(), log_theta.detach(), None if dropout is None else dropout.detach(), gradients=gradients
+            counts,
+            logits.detach(),
+            log_theta.detach(),
+            None if dropout is None else dropout.detach(),
+            gradients=gradients,
         )
         ctx.gradients = found.logits, found.log_theta, found.dropout
         losses = -found.log_likelihood
@@ -202,7 +209,7 @@ def rising_factorials(
 
 
 def _stirling(start: torch.Tensor, steps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return log Gamma(start + steps) - log Gamma(start) and its derivative, for start >= 12, without a difference of large numbers."""
+    """Return log Gamma(start + steps) - log Gamma(start) and its derivative, for start >= 12; no large terms cancel."""
     end = start + steps
     growth = torch.log1p(steps / start)
     rising = (start - 0.5) * growth + steps * (end.log() - 1) + _series(end) - _series(start)

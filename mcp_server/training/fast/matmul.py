@@ -17,8 +17,9 @@ MOST_ERROR = 2e-6
 def faster_products(device_type: str = "cpu") -> Iterator[None]:
     """Let torch use oneDNN for matrix products on the processor, where it stays with float32; as before afterwards.
 
-    On processors with AVX-512 that are not of Intel, this is two to three times faster than MKL. What asks torch for it, precision
-    "medium", stands for bfloat16 on processors that multiply it in matrix units: there nothing is changed.
+    On processors with AVX-512 that are not of Intel, this is two to three times faster than MKL. What asks torch for
+    it, precision "medium", stands for bfloat16 on processors that multiply it in matrix units: there nothing is
+    changed.
     """
     before = torch.get_float32_matmul_precision()
     if device_type == "cpu" and medium_is_exact():

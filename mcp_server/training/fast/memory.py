@@ -17,8 +17,8 @@ USUAL, LARGE = 128 * 1024, 2**30
 def kept_memory() -> Iterator[None]:
     """Let glibc keep freed memory until the end, where it would give it back and ask for it anew at every step.
 
-    Matrices of minibatches are so large that each step otherwise waits for thousands of fresh pages. Elsewhere than on Linux with
-    glibc nothing is done. The peak is the same; what is free is given back at the end.
+    Matrices of minibatches are so large that each step otherwise waits for thousands of fresh pages. Elsewhere than on
+    Linux with glibc nothing is done. The peak is the same; what is free is given back at the end.
     """
     library = _glibc()
     if library is None:

@@ -34,7 +34,8 @@ class Losses:
 class SparseTrainingPlan(TrainingPlan):
     """Train a variational autoencoder as `scvi.train.TrainingPlan` does, on batches whose counts are `SparseCounts`.
 
-    The loss is the same; what differs is how it is computed, that Adam is fused, and that metrics are logged once an epoch.
+    The loss is the same; what differs is how it is computed, that Adam is fused, and that metrics are logged once an
+    epoch.
     """
 
     def __init__(self, module: VAE, **settings: Any) -> None:
@@ -57,7 +58,7 @@ class SparseTrainingPlan(TrainingPlan):
         """Return the loss of a minibatch, and log the metrics with the last of an epoch."""
         losses = self._losses(batch, "train")
         if self.trainer.is_last_batch:
-            self.log("kl_weight", self.kl_weight)
+            self.log("kl_weight", self.kl_weight, batch_size=1)
             self._log_metrics("train")
         return losses.loss
 
@@ -70,7 +71,7 @@ class SparseTrainingPlan(TrainingPlan):
         self._log_metrics("validation")
 
     def _losses(self, batch: Batch, mode: Literal["train", "validation"]) -> Losses:
-        losses = losses_of(self.module, batch, float(self.kl_weight), self.first_rows)
+        losses = losses_of(self.module, batch, self.kl_weight, self.first_rows)
         n_cells = len(batch[REGISTRY_KEYS.X_KEY])
         sums = torch.stack((losses.loss.detach() * n_cells, losses.reconstruction, losses.divergence))
         self._sums[mode].append(sums)
@@ -88,20 +89,24 @@ class SparseTrainingPlan(TrainingPlan):
         self._sums[mode], self._n_cells[mode] = [], 0
 
     def get_optimizer_creator(self) -> Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]:
-        """Return what makes the optimizer: that of scvi-tools, fused, for the rows of the first layer where they stand for its weights."""
+        """Return what makes the optimizer: that of scvi-tools, fused; rows of the first layer stand for its weights."""
         kind = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}.get(self.optimizer_name)
         settings = {"lr": self.lr, "eps": self.eps, "weight_decay": self.weight_decay, "fused": True}
         create = super().get_optimizer_creator() if kind is None else partial(kind, **settings)
 
         def create_with_rows(parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
             weights, rows = first_layer_of(self.module).weight, self.first_rows
-            optimizer: torch.optim.Optimizer = create([rows if rows is not None and one is weights else one for one in parameters])
+            optimizer: torch.optim.Optimizer = create(
+                [rows if rows is not None and one is weights else one for one in parameters]
+            )
             return optimizer
 
         return create_with_rows
 
 
-def losses_of(module: VAE, batch: Batch, kl_weight: float, first_rows: torch.Tensor | None = None) -> Losses:
+def losses_of(
+    module: VAE, batch: Batch, kl_weight: torch.Tensor | float, first_rows: torch.Tensor | None = None
+) -> Losses:
     """Return what `module.loss` returns for the same batch with dense counts, drawing the same random numbers.
 
     Parameters
@@ -181,7 +186,7 @@ def _categories(module: VAE, batch: Batch) -> list[torch.Tensor]:
 
 
 def evaluator(device_type: str) -> Evaluate:
-    """Return what evaluates the likelihood on a kind of device: compiled on the processor where numba is there, else torch."""
+    """Return what evaluates the likelihood: on the processor a compiled function where numba is there, else torch."""
     if device_type == "cpu" and compiles():
         from mcp_server.training.fast.kernels import evaluate_with_numba
 

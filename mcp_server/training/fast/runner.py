@@ -13,7 +13,7 @@ from mcp_server.training.fast.matmul import faster_products
 from mcp_server.training.fast.memory import kept_memory
 
 DENSEST = 0.1
-"""Share of counts that are not zero up to which the first layer takes them one by one; above, a dense product is as fast."""
+"""Share of counts that are not zero up to which the first layer takes them one by one; else a dense product does."""
 
 
 class FasterTrainRunner(TrainRunner):

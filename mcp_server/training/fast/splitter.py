@@ -32,7 +32,9 @@ class CellsDataset(Dataset[Batch]):
         Which cells of the data are meant.
     """
 
-    def __init__(self, counts: SparseCounts | None, columns: dict[str, torch.Tensor], cells: np.ndarray[Any, Any]) -> None:
+    def __init__(
+        self, counts: SparseCounts | None, columns: dict[str, torch.Tensor], cells: np.ndarray[Any, Any]
+    ) -> None:
         self.counts = counts
         self.columns = columns
         self.cells = torch.as_tensor(np.asarray(cells), dtype=torch.int64)
@@ -55,7 +57,8 @@ class SparseBatches(DataSplitter):
     counts
         Of all cells of the data.
     on_device
-        Whether the counts are kept on the device that trains, and minibatches are taken there; only the numbers of their cells are sent.
+        Whether the counts are kept on the device that trains, and minibatches are taken there; only the numbers of
+        their cells are sent.
     """
 
     counts: SparseCounts
@@ -94,7 +97,8 @@ class SparseBatches(DataSplitter):
 
     def _sparse(self, loader: DataLoader[Any], cells: np.ndarray[Any, Any]) -> DataLoader[Batch]:
         dataset = CellsDataset(None if self.on_device else self.counts, self._columns, cells)
-        # The sampler of the loader that is replaced says which cells make a minibatch, and random numbers are drawn as it draws them.
+        # The sampler of the loader that is replaced says which cells make a minibatch, and random numbers are drawn as
+        # it draws them.
         return DataLoader(
             dataset, sampler=loader.sampler, generator=loader.generator, batch_size=None, collate_fn=_as_it_is
         )

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Compute with one thread: matrices are small, and threads that wait for each other on a busy machine take minutes."""
+    """Compute with one thread: matrices are small, and on a busy machine threads wait for each other for minutes."""
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)

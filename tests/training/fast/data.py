@@ -18,7 +18,9 @@ from mcp_server.training.fast.speed_up import speed_up
 def counts(n_cells: int = 600, n_genes: int = 800, density: float = 0.3, seed: int = 0) -> sparse.csr_matrix:
     """Return counts of three kinds of cells, some of them large."""
     random = np.random.default_rng(seed)
-    means = random.gamma(0.5, 4, (3, n_genes))[random.integers(3, size=n_cells)] * random.lognormal(0, 0.5, (n_cells, 1))
+    means = random.gamma(0.5, 4, (3, n_genes))[random.integers(3, size=n_cells)] * random.lognormal(
+        0, 0.5, (n_cells, 1)
+    )
     values = random.negative_binomial(2, 2 / (2 + means)) * (random.random(means.shape) < density)
     values[:, 0] += 1
     return sparse.csr_matrix(values.astype(np.float32))
@@ -63,7 +65,8 @@ def train(
     """Return a model trained from seed 0, and the losses of its steps."""
     settings.seed = 0
     SCVI.setup_anndata(data, **setup)
-    # Few units: whether a unit whose input is within rounding of zero passes on a gradient is decided by rounding, in scvi-tools too.
+    # Few units: whether a unit whose input is within rounding of zero passes on a gradient is decided by rounding, in
+    # scvi-tools too.
     model = SCVI(data, **({"n_hidden": 32} | options))
     if fast:
         assert speed_up(model, device=device).fast

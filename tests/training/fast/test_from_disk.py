@@ -57,7 +57,9 @@ def test_each_meant_cell_comes_once_an_epoch_with_its_counts_in_an_order_of_its_
 def test_without_a_seed_cells_come_in_the_order_of_the_file(file: Path) -> None:
     import torch
 
-    pools = Pools(counts_on_disk(file), {"number": torch.arange(1000)}, np.arange(10, 500), batch_size=100, rows_in_block=64)
+    pools = Pools(
+        counts_on_disk(file), {"number": torch.arange(1000)}, np.arange(10, 500), batch_size=100, rows_in_block=64
+    )
 
     np.testing.assert_array_equal(np.concatenate([batch["number"] for batch in pools]), np.arange(10, 500))
 
@@ -74,7 +76,14 @@ def test_a_file_sorted_by_batch_is_learned_as_well_as_when_shuffled_in_memory(tm
         SCVI.setup_anndata(these, batch_key="donor")
         model = SCVI(these, gene_likelihood="nb", n_hidden=32)
         assert speed_up(model, on_disk=on_disk).fast
-        model.train(8, accelerator="cpu", early_stopping=True, batch_size=64, enable_progress_bar=False, plan_kwargs={"lr": 4e-3})
+        model.train(
+            8,
+            accelerator="cpu",
+            early_stopping=True,
+            batch_size=64,
+            enable_progress_bar=False,
+            plan_kwargs={"lr": 4e-3},
+        )
         losses.append(float(model.history["reconstruction_loss_validation"].iloc[-1, 0]))
 
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
@@ -84,9 +93,12 @@ def test_a_file_larger_than_the_memory_of_the_process_is_trained_to_the_end(tmp_
     path = tmp_path / "large.h5ad"
     random = np.random.default_rng(0)
     n_cells, n_genes, n_each = 40_000, 1000, 200
-    genes = np.sort(np.stack([random.permutation(n_genes)[:n_each] for _ in range(500)]), axis=1)[random.integers(500, size=n_cells)]
+    genes = np.sort(np.stack([random.permutation(n_genes)[:n_each] for _ in range(500)]), axis=1)[
+        random.integers(500, size=n_cells)
+    ]
     matrix = sparse.csr_matrix(
-        (random.geometric(0.5, genes.size).astype("f4"), genes.ravel(), np.arange(n_cells + 1) * n_each), shape=(n_cells, n_genes)
+        (random.geometric(0.5, genes.size).astype("f4"), genes.ravel(), np.arange(n_cells + 1) * n_each),
+        shape=(n_cells, n_genes),
     )
     anndata.AnnData(matrix).write_h5ad(path)
     assert path.stat().st_size > 64_000_000
@@ -115,7 +127,9 @@ except MemoryError:
     print("trained to the end")
 """
 
-    done = subprocess.run([sys.executable, "-c", program, path], check=True, cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], check=True, cwd=REPOSITORY, capture_output=True, text=True
+    )
 
     assert done.stdout.splitlines()[-1] == "trained to the end"
 

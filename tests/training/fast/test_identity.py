@@ -28,7 +28,10 @@ MODELS = {
         {"batch_key": "donor"},
         {"gene_likelihood": "nb", "n_layers": 2, "use_layer_norm": "both", "use_batch_norm": "none"},
     ),
-    "two layers": (COVARIATES, {"gene_likelihood": "zinb", "n_layers": 2, "encode_covariates": True, "latent_distribution": "ln"}),
+    "two layers": (
+        COVARIATES,
+        {"gene_likelihood": "zinb", "n_layers": 2, "encode_covariates": True, "latent_distribution": "ln"},
+    ),
 }
 
 
@@ -56,7 +59,7 @@ def test_the_path_for_accelerators_has_the_same_losses(likelihood: str, monkeypa
     data = cells()
 
     _, expected = train(data, setup, options, fast=False)
-    model, found = train(data, setup, options, fast=True, device="cuda")
+    _, found = train(data, setup, options, fast=True, device="gpu")
 
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
@@ -70,7 +73,9 @@ def test_history_and_validation_are_those_of_scvi_tools() -> None:
 
     assert set(found.history) == set(expected.history)
     for name, values in expected.history.items():
-        np.testing.assert_allclose(found.history[name].to_numpy(float)[-1], values.to_numpy(float)[-1], rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(
+            found.history[name].to_numpy(float)[-1], values.to_numpy(float)[-1], rtol=1e-4, err_msg=name
+        )
     np.testing.assert_array_equal(found.train_indices, expected.train_indices)
 
 
@@ -116,7 +121,10 @@ assert not [name for name in sys.modules if name.startswith("mcp_server")]
 """
 
     subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "model", tmp_path / "latent.npy"], check=True, cwd=tmp_path, env={"PATH": "/usr/bin"}
+        [sys.executable, "-c", program, tmp_path / "model", tmp_path / "latent.npy"],
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin"},
     )
 
     np.testing.assert_allclose(np.load(tmp_path / "latent.npy"), expected, atol=1e-5)

@@ -83,7 +83,9 @@ def test_gradients_are_those_of_scvi_tools_in_double_precision(evaluate, inflate
 
     for found, expected in zip(ours, exact, strict=True):
         if expected.grad is not None:
-            np.testing.assert_allclose(found.grad, expected.grad, rtol=1e-4, atol=2e-6 * float(expected.grad.abs().max()))
+            np.testing.assert_allclose(
+                found.grad, expected.grad, rtol=1e-4, atol=2e-6 * float(expected.grad.abs().max())
+            )
 
 
 @EVALUATIONS
