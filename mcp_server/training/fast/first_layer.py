@@ -53,7 +53,7 @@ def weights_by_gene(layer: torch.nn.Linear) -> Iterator[torch.nn.Parameter]:
         layer.weight.data = layer.weight.data.contiguous()
 
 
-class _SparseLinear(torch.autograd.Function):
+class _SparseLinear(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(
         ctx: Any,
@@ -73,7 +73,7 @@ class _SparseLinear(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, of_result: torch.Tensor) -> tuple[Any, ...]:
         counts, others = ctx.counts, ctx.others
         of_result = of_result.contiguous()

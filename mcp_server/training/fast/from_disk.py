@@ -120,8 +120,7 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
 
 
 def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame) -> AnnData:
-    """Return cells for `SCVI.setup_anndata` and `speed_up(on_disk=)` that have columns and genes, but no counts in
-    memory.
+    """Return cells for `SCVI.setup_anndata` and `speed_up(on_disk=)` that have no counts in memory.
 
     For training only: what else asks such a model for its counts finds zeros. Cells are embedded by chunks of the file.
     """
@@ -134,7 +133,7 @@ def is_too_large(counts: CountsOnDisk, memory: int, share: float = SHARE_OF_MEMO
     return counts.size > share * memory
 
 
-class Pools(IterableDataset[Batch]):
+class Pools(IterableDataset[Batch]):  # type: ignore[misc]
     """Minibatches drawn from pools of blocks.
 
     Parameters
@@ -216,7 +215,7 @@ def _joined(pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]]) -> tuple[ND
     return np.concatenate([rows for rows, _ in pool]), sparse.vstack([matrix for _, matrix in pool], format="csr")
 
 
-class DiskBatches(DataSplitter):
+class DiskBatches(DataSplitter):  # type: ignore[misc]
     """Splits cells as another data splitter does, and reads their counts from the file; made by `disk_splitter`."""
 
     counts: CountsOnDisk

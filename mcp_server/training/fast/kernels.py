@@ -112,7 +112,7 @@ def _gather(
         changes[k] = mu
         of_theta_here[k] = theta[gene]
         entry = min(np.int32(x), most)
-        terms[k] = logs[entry, gene]
+        terms[k] = logs[entry, gene]  # type: ignore[index]
         if x > most:
             terms[k] += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[0]
     summed = np.float32(0)
@@ -125,7 +125,7 @@ def _gather(
         terms[k] = x / whole
     for k in range(n):
         gene, x = genes[place + k], values[place + k]
-        slope = slopes[min(np.int32(x), most), gene]
+        slope = slopes[min(np.int32(x), most), gene]  # type: ignore[arg-type]
         if x > most:
             slope += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[1]
         of_theta_here[k] *= terms[k] - slope

@@ -91,7 +91,7 @@ def reconstruction_loss(
     return mean, cells
 
 
-class _Reconstruction(torch.autograd.Function):
+class _Reconstruction(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(
         ctx: Any,
@@ -115,7 +115,7 @@ class _Reconstruction(torch.autograd.Function):
         return losses.mean(), losses
 
     @staticmethod
-    @once_differentiable
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, of_mean: torch.Tensor, _: torch.Tensor) -> tuple[Any, ...]:
         logits, log_theta, dropout = ctx.gradients
         # The loss is a sum, so of_mean is 1 in training, and a pass over the matrices is saved.

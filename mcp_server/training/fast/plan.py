@@ -31,7 +31,7 @@ class Losses:
     divergence: torch.Tensor
 
 
-class SparseTrainingPlan(TrainingPlan):
+class SparseTrainingPlan(TrainingPlan):  # type: ignore[misc]
     """Train a variational autoencoder as `scvi.train.TrainingPlan` does, on batches whose counts are `SparseCounts`.
 
     The loss is the same; what differs is how it is computed, that Adam is fused, and that metrics are logged once an

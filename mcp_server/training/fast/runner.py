@@ -16,7 +16,7 @@ DENSEST = 0.1
 """Share of counts that are not zero up to which the first layer takes them one by one; else a dense product does."""
 
 
-class FasterTrainRunner(TrainRunner):
+class FasterTrainRunner(TrainRunner):  # type: ignore[misc]
     """Train as `scvi.train.TrainRunner` does, with the faster products of matrices."""
 
     def __call__(self) -> None:

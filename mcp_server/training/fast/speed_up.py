@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ def speed_up(
         If the model is not covered, and its counts are on disk, where scvi-tools does not find them.
     """
     reasons = not_covered(model, device=device, devices=devices)
-    matrix = model.adata_manager.get_from_registry(REGISTRY_KEYS.X_KEY) if on_disk is None else None
+    matrix: Any = model.adata_manager.get_from_registry(REGISTRY_KEYS.X_KEY) if on_disk is None else None
     if not reasons and on_disk is None and not are_counts(matrix.data if sparse.issparse(matrix) else np.ravel(matrix)):
         reasons = ["values that are not whole or are negative"]
     if reasons and on_disk is not None:
@@ -114,4 +115,4 @@ def _fits_on_device(counts: SparseCounts) -> bool:
     if not torch.cuda.is_available():
         return True
     free, _ = torch.cuda.mem_get_info()
-    return counts.size < SHARE_OF_DEVICE * free
+    return counts.size < SHARE_OF_DEVICE * int(free)

@@ -19,7 +19,7 @@ from mcp_server.training.fast.counts import SparseCounts
 Batch = dict[str, Any]
 
 
-class CellsDataset(Dataset[Batch]):
+class CellsDataset(Dataset[Batch]):  # type: ignore[misc]
     """What the model takes of some cells, taken a minibatch at a time.
 
     Parameters
@@ -49,7 +49,7 @@ class CellsDataset(Dataset[Batch]):
         return batch
 
 
-class SparseBatches(DataSplitter):
+class SparseBatches(DataSplitter):  # type: ignore[misc]
     """Hands out the cells of a data splitter, in its order, with counts that stay sparse; made by `sparse_splitter`.
 
     Attributes
