@@ -12,7 +12,17 @@ from itertools import combinations
 from math import prod
 from typing import TypeAlias
 
-from edviz.model import BatchEffect, Classification, Count, Crossing, Design, Nesting, factors_of
+from edviz.model import (
+    BatchEffect,
+    Classification,
+    Count,
+    Crossing,
+    Design,
+    Factor,
+    Nesting,
+    Relation,
+    factors_of,
+)
 from edviz.order import Node, Order, components, nodes_of, order_of
 
 Size: TypeAlias = tuple[Count, ...] | None
@@ -127,9 +137,10 @@ def counted_nodes(design: Design, nodes: Mapping[str, Node]) -> set[Node]:
 
 
 @lru_cache(maxsize=4)
-def _order_in(design: Design) -> Order:
-    # All factors of a design are counted one after the other, and this is most of the work.
-    return order_of(nodes_of(design), design.relations)
+def _order_in(factors: tuple[Factor, ...], relations: frozenset[Relation]) -> Order:
+    """Return the order of a design; all its factors are counted one after the other, and this is most of the work."""
+    # Not of the design itself: equal designs may have their factors in another order, and aliased ones in their nodes.
+    return order_of(nodes_of(Design(factors, relations)), relations)
 
 
 class _Sizing:
@@ -137,7 +148,7 @@ class _Sizing:
 
     def __init__(self, design: Design) -> None:
         self.nodes = nodes_of(design)
-        self.order = _order_in(design)
+        self.order = _order_in(design.factors, design.relations)
         self.sizes: dict[Node, Size] = {
             node: _finest_size(design, node, is_root=not self.order.above[node]) for node in self.nodes.values()
         }

@@ -1,4 +1,4 @@
-"""Files as resources: design cards, and what jobs have written."""
+"""Files as resources: design cards, plots, and what jobs have written."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ def offer_resources(server: MCPServer[None], settings: Settings) -> None:
     def card(name: str) -> str:
         return _or_refused(lambda: _card(name, settings))
 
+    @server.resource(
+        "plot://{name}",
+        name="plot",
+        title="Plot of cells",
+        description="The picture <name>.png that plot_embedding saved.",
+        mime_type="image/png",
+    )
+    def plot(name: str) -> bytes:
+        return _or_refused(lambda: _plot(name, settings))
+
     # The type of a resource belongs to its template, and the first that fits is asked.
     @server.resource(
         "run://{job}/{+name}.png",
@@ -63,6 +73,13 @@ def _card(name: str, settings: Settings) -> str:
     if not place.is_file():
         _refuse(f"no card {harmless(str(place))}; write_design_card writes one")
     return place.read_text(encoding="utf-8")
+
+
+def _plot(name: str, settings: Settings) -> bytes:
+    place = place_to_write(name + ".png", settings)
+    if not place.is_file():
+        _refuse(f"no picture {place}; plot_embedding makes one")
+    return place.read_bytes()
 
 
 def _text(job: str, name: str) -> str:

@@ -136,11 +136,22 @@ def place_to_read(path: str, settings: Settings) -> Path | str:
         If it starts like an address and is none.
     """
     if location_of(path) is not None:
-        if not settings.addresses:
-            raise PlaceError(f"the server reads nothing from other servers; {ADDRESSES}=1 would allow it")
+        require_addresses(settings)
         return path
     roots = tuple(dict.fromkeys((*settings.read_roots, *settings.write_roots)))
     return _place("read", path, roots, READ_ROOTS)
+
+
+def require_addresses(settings: Settings) -> None:
+    """Refuse to ask other servers where that is not allowed.
+
+    Raises
+    ------
+    PlaceError
+        If it is not.
+    """
+    if not settings.addresses:
+        raise PlaceError(f"the server reads nothing from other servers; {ADDRESSES}=1 would allow it")
 
 
 def place_to_write(path: str, settings: Settings) -> Path:

@@ -122,7 +122,10 @@ def arguments(description: str | None, *, examples: str = "") -> _Parser:
     return parser
 
 
-def add_file(parser: argparse.ArgumentParser, what: str = "the .h5ad file") -> None:
+def add_file(
+    parser: argparse.ArgumentParser,
+    what: str = "the .h5ad file, or a series of GEO that has one (GSE123456, GSE123456/NAME)",
+) -> None:
     """Add the file to read, and whether it is trusted."""
     parser.add_argument("path", metavar="FILE", help=what)
     add_trusted(parser)

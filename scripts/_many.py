@@ -42,7 +42,8 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="FILE",
         nargs="*",
-        help="the .h5ad file; or several, patterns such as 'data/*.h5ad', and folders, each of which gives a line",
+        help="the .h5ad file, or a series of GEO that has one (GSE123456, GSE123456/NAME); or several, patterns like "
+        "'data/*.h5ad' and 'GSE123456/*', and folders, each of which gives a line",
     )
     parser.add_argument(
         "--jobs",

@@ -1,4 +1,4 @@
-"""How far a run over many files is, on the last line of a terminal."""
+"""How far a run over many files, or a download, is, on the last lines of a terminal."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import PurePath
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from edviz.diagram.width import elide, printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from mcp_server.geo.download.record import Source
 
 ERASED = "\r\x1b[2K"
 CELLS = 20
 WIDEST = 100
 WIDTH_UNKNOWN = 80
+LONGEST_NAME = 40
 SECONDS_BETWEEN = 0.1
 SURE_AFTER = 3
 """Seconds after which the speed so far tells how long the rest takes."""
@@ -65,6 +73,61 @@ class ProgressBar:
             return ""
         left = round(seconds / self.n_done * (self._n - self.n_done))
         return f", {left // 60}:{left % 60:02} left"
+
+
+class DownloadBars:
+    """A bar on standard error for each file that arrives; nothing where that is no terminal.
+
+    In use it is called with a file, what is being done to it, and the bytes for which it is done.
+    """
+
+    def __init__(self, *, ascii: bool) -> None:
+        self._ascii = ascii
+        self._bars = _bars(ascii=ascii)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, source: Source, step: str, n_bytes: int) -> None:
+        """Draw the bar of a file."""
+        if source.name not in self._tasks:
+            name = elide(printable(source.name, ascii=self._ascii), LONGEST_NAME, "...")
+            self._tasks[source.name] = self._bars.add_task(name, total=source.size, step="")
+        self._bars.update(self._tasks[source.name], completed=n_bytes, step=printable(step, ascii=self._ascii))
+
+    def __enter__(self) -> DownloadBars:
+        """Begin to draw."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the bars as they are, for people who look later."""
+        self._bars.stop()
+
+
+def _bars(*, ascii: bool) -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        # The bar of rich has no signs of ASCII for terminals that know others.
+        TaskProgressColumn() if ascii else BarColumn(bar_width=CELLS),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[step]}", markup=False),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty() or os.environ.get("TERM") == "dumb",
+    )
 
 
 def _write(text: str) -> None:

@@ -29,7 +29,6 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", metavar="N", type=int, help="cells in a minibatch (128, on a GPU 512)")
     group.add_argument("--learning-rate", metavar="R", type=float, help="of Adam (default: see the plan)")
     group.add_argument("--accelerator", choices=ACCELERATORS, default="auto", help="device (%(default)s)")
-    group.add_argument("--devices", metavar="N", type=int, default=1, help="how many devices share it (%(default)s)")
     group.add_argument("--seed", metavar="N", type=int, default=0, help="of all random numbers (%(default)s)")
     group.add_argument(
         "--check",
@@ -57,7 +56,6 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         accelerator=args.accelerator,
-        devices=args.devices,
         seed=args.seed,
         check=args.check,
         force=args.force,

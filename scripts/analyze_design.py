@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Say what the design of an .h5ad file allows: which comparisons, at which unit, with which model, how sensitive."""
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, add_file, add_overrides, amount_read, arguments, overrides_of, page_of, print_json, run
 from _fail_on import RULES, FailOn, add_fail_on
+from _geo import find_place
 
 from edviz.diagram.width import elide
 from edviz.source import inferring
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   analyze_design.py cells.h5ad
   analyze_design.py cells.h5ad --contrast disease healthy COPD --given batch
+  analyze_design.py GSE123456
   analyze_design.py cells.h5ad --power 0.9 --alpha 0.001
   analyze_design.py '(donor(8) × stim(2){kind=treatment}) > sample(1)' --power 0.8"""
 MOST_LISTED = 8
@@ -41,7 +46,10 @@ VERDICTS = {
 def main() -> None:
     """Read the arguments, analyse the design, print what it allows."""
     parser = arguments(__doc__, examples=f"{EXAMPLES}\n\n{RULES}")
-    add_file(parser, "the .h5ad file, or a text with a design that nobody has carried out yet")
+    add_file(
+        parser,
+        "the .h5ad file, a series of GEO that has one (GSE123456), or a text with a design that is only planned",
+    )
     add_questions(parser)
     add_overrides(parser)
     add_fail_on(parser)
@@ -49,6 +57,7 @@ def main() -> None:
     fail_on = FailOn(args)
     if args.given is not None and not args.contrast:
         parser.error("--given says what contrasts are adjusted for, so it needs --contrast")
+    args.path = find_place(args.path, args)
     with inferring(args.path, overrides_of(args), trusted=args.trusted) as (inference, reading):
         from edviz.advice.answer import answer
 

@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Infer the experimental design of .h5ad files, and say what it rests on and what stays open."""
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
 from _fail_on import RULES, FailOn, add_fail_on
+from _geo import find_places
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.errors import OutputError
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   infer_design.py cells.h5ad
   infer_design.py cells.h5ad --unit donor --kind stim=treatment --ignore leiden
+  infer_design.py GSE123456
   infer_design.py cells.h5ad --sample-sheet samples.csv
   infer_design.py data/ --table --csv designs.csv
   infer_design.py data/*.h5ad --json > designs.jsonl
@@ -58,6 +63,7 @@ def main() -> None:
         parser.error(
             "--background goes without --table, --csv and --fail-on: the job writes its tables into its folder"
         )
+    args.paths = list(find_places(args.paths, args).places)
     wants_tables = args.sample_sheet is not None or args.factor_table is not None
     if wants_tables and not (is_single(args) and not args.table and args.csv is None):
         parser.error("--sample-sheet and --factor-table are of one FILE, without --table and --csv")

@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Say what .h5ad files hold: shape, species, where the raw counts are, and their parts."""
 
@@ -13,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from _cli import Page, amount_read, arguments, counted, page_of, print_json, run
+from _geo import find_places
 from _many import Run, add_files, is_single, print_json_line
 
 from edviz.contents import H5adSummary, MatrixSummary, NamedMatrix
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   inspect_h5ad.py cells.h5ad
   inspect_h5ad.py data/
+  inspect_h5ad.py GSE123456
   inspect_h5ad.py data/*.h5ad --json > files.jsonl"""
 
 
@@ -33,6 +38,7 @@ def main() -> None:
     parser = arguments(__doc__, examples=EXAMPLES)
     add_files(parser)
     args = parser.parse_intermixed()
+    args.paths = list(find_places(args.paths, args).places)
     if is_single(args):
         inspect_one(args)
     else:

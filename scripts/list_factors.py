@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """List the obs columns that may be factors of the design, with levels and counts, and why others are set aside."""
 
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from _cli import Page, add_file, amount_read, arguments, counted, page_of, print_json, run
+from _geo import find_place
 
 from edviz.diagram.width import display_width
 from edviz.supervised import start_reading
@@ -21,13 +25,16 @@ MOST_LINES = 2
 def main() -> None:
     """Read the arguments, read the columns, print them."""
     parser = arguments(
-        __doc__, examples="examples:\n  list_factors.py cells.h5ad\n  list_factors.py cells.h5ad --column donor"
+        __doc__,
+        examples="examples:\n  list_factors.py cells.h5ad\n  list_factors.py cells.h5ad --column donor\n"
+        "  list_factors.py GSE123456",
     )
     add_file(parser)
     parser.add_argument(
         "--column", metavar="C", action="append", default=[], help="column to show with all levels, even if set aside"
     )
     args = parser.parse_args()
+    args.path = find_place(args.path, args)
     with start_reading(args.path, factors=True, also=args.column, trusted=args.trusted) as reading:
         listing, remote = reading.factors().listing, reading.report()
     for name in args.column:

@@ -1,6 +1,9 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13"]
+# dependencies = [
+#     "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13",
+#     "filelock>=3.16", "httpx>=0.27", "pyrate-limiter>=4.5", "tenacity>=9",
+# ]
 # ///
 """Write the design cards of .h5ad files, and show the diagram and what to know first."""
 
@@ -9,13 +12,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cli import Page, add_overrides, amount_read, arguments, counted, overrides_of, page_of, print_json, run
 from _fail_on import RULES, FailOn, add_fail_on
+from _geo import find_places
 from _many import Run, add_files, in_short, is_single, print_json_line
 
 from edviz.card import CardResult, make_card, write_card
@@ -24,12 +28,15 @@ from edviz.grammar import loads
 
 if TYPE_CHECKING:
     from edviz.collection.record import Record
+    from edviz.deposit import Deposit
     from edviz.infer.result import Severity
 
 EXAMPLES = """examples:
   write_card.py cells.h5ad
   write_card.py cells.h5ad -o cards/cells.md --unit donor --kind stim=treatment
   write_card.py data/ -o cards/
+  write_card.py GSE123456
+  write_card.py 'GSE123456/*' -o cards/
   write_card.py cells.h5ad --fail-on error"""
 
 
@@ -47,23 +54,25 @@ def main() -> None:
     add_fail_on(parser)
     add_overrides(parser)
     args = parser.parse_intermixed()
+    found = find_places(args.paths, args)
+    args.paths = list(found.places)
     if is_single(args):
-        card_one(args)
+        card_one(args, found.deposits.get(args.paths[0]))
     elif args.output == "-":
         parser.error("-o - prints one card; of several files, name a folder for the cards")
     else:
-        card_many(args)
+        card_many(args, found.deposits)
 
 
-def card_one(args: argparse.Namespace) -> None:
+def card_one(args: argparse.Namespace, deposit: Deposit | None) -> None:
     """Write one card, and show what is on it."""
     path, limits = args.paths[0], FailOn(args)
     if args.output == "-":
-        inference, text = make_card(path, overrides_of(args), trusted=args.trusted)
+        inference, text = make_card(path, overrides_of(args), trusted=args.trusted, deposit=deposit)
         sys.stdout.write(text)
         limits.look_at(inference.report.findings)
     else:
-        result = write_card(path, args.output, overrides_of(args), trusted=args.trusted)
+        result = write_card(path, args.output, overrides_of(args), trusted=args.trusted, deposit=deposit)
         if args.json:
             print_json(result)
         else:
@@ -72,14 +81,16 @@ def card_one(args: argparse.Namespace) -> None:
     limits.end()
 
 
-def card_many(args: argparse.Namespace) -> None:
+def card_many(args: argparse.Namespace, deposits: Mapping[str, Deposit]) -> None:
     """Write a card for every file into one folder, and print a line for each."""
     from edviz.collection.cards import card_paths
     from edviz.collection.work import card_of_file
 
     files, limits = Run(args), FailOn(args)
     cards = card_paths(files.locations, Path(args.output or ""))
-    work = partial(card_of_file, overrides=overrides_of(args), cards=cards, trusted=args.trusted)
+    work = partial(
+        card_of_file, overrides=overrides_of(args), cards=cards, deposits=dict(deposits), trusted=args.trusted
+    )
     if args.json:
         files.for_each(work, limits.look_at_record, print_json_line)
     else:

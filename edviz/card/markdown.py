@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+MARKS_OF_ADDRESSES = "%/:=&?~+;,@-._"
+"""Characters that mean something in an address and nothing in Markdown."""
 
 
 def code(text: str) -> str:
@@ -20,6 +24,11 @@ def prose(text: str) -> str:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"([\\`*\[\]|~#])", r"\\\1", escaped)
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", escaped)
+
+
+def link(text: str, url: str) -> str:
+    """Write a link whose address no character can end."""
+    return f"[{prose(text)}]({quote(url, safe=MARKS_OF_ADDRESSES)})"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

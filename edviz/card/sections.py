@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from edviz.advice.conditions import unit_name
 from edviz.advice.keys import KeyAdvice, advise_batch_keys
 from edviz.advice.pseudobulk import LEAST_CELLS_OF_A_PSEUDOBULK, classes_by_level
-from edviz.card.markdown import bullets, code, fenced, folded, prose, table
+from edviz.card.markdown import bullets, code, fenced, folded, link, prose, table
 from edviz.card.numbers import (
     Spread,
     observations_per_level,
@@ -15,6 +15,7 @@ from edviz.card.numbers import (
 )
 from edviz.card.words import classify, describe
 from edviz.contents import H5adSummary
+from edviz.deposit import Deposit
 from edviz.infer import Inference
 from edviz.infer.facts import Facts
 from edviz.infer.findings import conditions
@@ -36,6 +37,24 @@ def opening(inference: Inference, summary: H5adSummary) -> str:
     first = f"{observations} × {variables} variables; {species}; {counts}."
     sentences = " ".join(describe(inference.facts, inference.roles, inference.design))
     return f"{first}\n\n**Design: {words}.** {prose(sentences)}"
+
+
+def origin(deposit: Deposit) -> str:
+    """Say in a paragraph where the file is published, and what the archive says of the study."""
+    n_samples = deposit.n_samples
+    told = [
+        f"From {deposit.archive} {link(deposit.accession, deposit.page)}",
+        *([prose(deposit.title)] if deposit.title else []),
+        *([prose(deposit.organism)] if deposit.organism else []),
+        *(
+            [f"{n_samples:,} {'sample' if n_samples == 1 else 'samples'} as {deposit.archive} counts them"]
+            if n_samples
+            else []
+        ),
+        *(link(each.name, each.url) for each in deposit.links),
+    ]
+    first, *rest = told
+    return f"{first}: {'; '.join(rest)}." if rest else f"{first}."
 
 
 def _no_counts(summary: H5adSummary) -> str:

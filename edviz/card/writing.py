@@ -17,6 +17,7 @@ from edviz.card.context import EMPTY, block, context_of
 from edviz.card.markdown import prose, yaml_scalar
 from edviz.card.words import classify
 from edviz.contents import H5adSummary
+from edviz.deposit import Deposit
 from edviz.diagram import render
 from edviz.errors import OutputError
 from edviz.h5ad.strings import harmless
@@ -67,6 +68,7 @@ def write_card(
     *,
     today: datetime.date | None = None,
     trusted: bool = False,
+    deposit: Deposit | None = None,
 ) -> CardResult:
     """Write the design card of an .h5ad file.
 
@@ -84,6 +86,8 @@ def write_card(
         Date on the card; by default the present one.
     trusted
         Read the file in this process, without limits.
+    deposit
+        Where an archive holds the file, for the head of the card.
 
     Raises
     ------
@@ -98,7 +102,8 @@ def write_card(
     if is_same_file(target, path):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
     earlier = _earlier_context(target)
-    inference, text, remote = _made(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted)
+    about = _About(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted, deposit=deposit)
+    inference, text, remote = _made(about)
     report_stage("writing the card")
     with writing(target) as stream:
         stream.write(text)
@@ -122,46 +127,52 @@ def make_card(
     context: str | None = None,
     today: datetime.date | None = None,
     trusted: bool = False,
+    deposit: Deposit | None = None,
 ) -> tuple[Inference, str]:
     """Infer the design of an .h5ad file and write its card as text; the same input gives the same text, date aside.
 
     Parameters
     ----------
-    path, overrides, today, trusted
+    path, overrides, today, trusted, deposit
         As for `write_card`.
     context
         Text of the section "Biological context"; by default a form to fill in.
     """
-    inference, text, _ = _made(path, overrides or Overrides(), context=context, today=today, trusted=trusted)
+    about = _About(path, overrides or Overrides(), context=context, today=today, trusted=trusted, deposit=deposit)
+    inference, text, _ = _made(about)
     return inference, text
 
 
-def _made(
-    path: str | os.PathLike[str],
-    overrides: Overrides,
-    *,
-    context: str | None,
-    today: datetime.date | None,
-    trusted: bool,
-) -> tuple[Inference, str, RemoteReport | None]:
-    with start_reading(path, factors=True, summary=True, also=overrides.columns, trusted=trusted) as reading:
-        inference = infer_design(reading.factors(), overrides)
-        text = _card(inference, reading.summary(), harmless(name_of(path)), overrides, context, today)
-        return inference, text, reading.report()
+@dataclass(frozen=True)
+class _About:
+    """What a card is to be about, and what is known of it beforehand."""
+
+    path: str | os.PathLike[str]
+    overrides: Overrides
+    context: str | None
+    today: datetime.date | None
+    trusted: bool
+    deposit: Deposit | None
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return harmless(name_of(self.path))
 
 
-def _card(
-    inference: Inference,
-    summary: H5adSummary,
-    name: str,
-    overrides: Overrides,
-    context: str | None,
-    today: datetime.date | None,
-) -> str:
+def _made(about: _About) -> tuple[Inference, str, RemoteReport | None]:
+    columns = about.overrides.columns
+    with start_reading(about.path, factors=True, summary=True, also=columns, trusted=about.trusted) as reading:
+        inference = infer_design(reading.factors(), about.overrides)
+        return inference, _card(inference, reading.summary(), about), reading.report()
+
+
+def _card(inference: Inference, summary: H5adSummary, about: _About) -> str:
     report = inference.report
     parts = [
-        _front_matter(inference, summary, name, today or datetime.datetime.now(tz=datetime.UTC).date()),
-        f"# Design card: {prose(name)}",
+        _front_matter(inference, summary, about),
+        f"# Design card: {prose(about.name)}",
+        *([] if about.deposit is None else [sections.origin(about.deposit)]),
         sections.opening(inference, summary),
         "## Design",
         sections.diagram(_drawing(inference), report.design),
@@ -170,7 +181,7 @@ def _card(
         "## Open questions",
         sections.questions(report),
         "## Biological context",
-        block(EMPTY if context is None else context),
+        block(EMPTY if about.context is None else about.context),
         "## What can be compared",
         comparisons(inference.facts, analyze_design(inference)),
         "## Integration",
@@ -184,7 +195,7 @@ def _card(
         "## Columns set aside",
         sections.set_aside(inference),
         "## How the numbers were obtained",
-        sections.provenance(inference, __version__, _command(name, overrides)),
+        sections.provenance(inference, __version__, _command(about)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -193,16 +204,18 @@ def _drawing(inference: Inference) -> str:
     return render(inference.design, text=inference.report.design, totals=inference.totals)
 
 
-def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: datetime.date) -> str:
+def _front_matter(inference: Inference, summary: H5adSummary, about: _About) -> str:
     report = inference.report
+    today = about.today or datetime.datetime.now(tz=datetime.UTC).date()
     unit = None if report.unit is None else {"columns": report.unit.columns, "n_units": report.unit.n_units}
     entries: dict[str, object] = {
         "card": "design",
         "card_version": CARD_VERSION,
         "program": f"anndata-design-inspector {__version__}",
         "date": today.isoformat(),
-        "file": name,
+        "file": about.name,
         "file_size": summary.file_size,
+        **_entries_of(about.deposit),
         "n_obs": summary.n_obs,
         "n_vars": summary.n_vars,
         "species": summary.species.name,
@@ -229,6 +242,20 @@ def _front_matter(inference: Inference, summary: H5adSummary, name: str, today: 
     return "\n".join(["---", *lines, *_entries("findings", found), *_entries("factors", factors), "---"])
 
 
+def _entries_of(deposit: Deposit | None) -> dict[str, object]:
+    """Return what the front matter tells of the study."""
+    if deposit is None:
+        return {}
+    return {
+        "accession": deposit.accession,
+        "url": deposit.url,
+        "title": deposit.title,
+        "organism": deposit.organism,
+        "n_samples": deposit.n_samples,
+        "links": [deposit.page, *(each.url for each in deposit.links)],
+    }
+
+
 def _entries(key: str, entries: Sequence[Mapping[str, object]]) -> list[str]:
     """List entries under a key, each on a line."""
     return [f"{key}:" if entries else f"{key}: []", *(f"  - {yaml_scalar(entry)}" for entry in entries)]
@@ -240,8 +267,9 @@ def _few_levels(inference: Inference, name: str) -> dict[str, tuple[str, ...]]:
     return {"levels": levels} if len(levels) <= sections.MOST_LEVELS_LISTED else {}
 
 
-def _command(name: str, overrides: Overrides) -> str:
-    words = ["write_card.py", name]
+def _command(about: _About) -> str:
+    overrides = about.overrides
+    words = ["write_card.py", about.name if about.deposit is None else about.deposit.file]
     words += [word for column in overrides.unit for word in ("--unit", column)]
     words += [word for column, kind in overrides.kinds.items() for word in ("--kind", f"{column}={kind}")]
     words += [word for column in overrides.ignore for word in ("--ignore", column)]

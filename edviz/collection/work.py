@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from edviz.card import CardResult, write_card
 from edviz.collection.row import DesignRow, row_of
 from edviz.contents import H5adSummary
+from edviz.deposit import Deposit
 from edviz.infer import Overrides, Report, infer_design
 from edviz.supervised import start_reading
+
+NO_DEPOSITS: Mapping[str, Deposit] = {}
 
 
 def summary_of_file(location: str, *, trusted: bool = False) -> H5adSummary:
@@ -51,13 +54,22 @@ def row_of_file(location: str, overrides: Overrides, *, trusted: bool = False) -
         return row_of(infer_design(reading.factors(), overrides))
 
 
-def card_of_file(location: str, overrides: Overrides, *, cards: Mapping[str, str], trusted: bool = False) -> CardResult:
+def card_of_file(
+    location: str,
+    overrides: Overrides,
+    *,
+    cards: Mapping[str, str],
+    deposits: Mapping[str, Deposit] = NO_DEPOSITS,
+    trusted: bool = False,
+) -> CardResult:
     """Write the design card of a file.
 
     Parameters
     ----------
     cards
         Paths of the cards by location.
+    deposits
+        Where archives hold files, by location; of those that they hold.
 
     Raises
     ------
@@ -68,4 +80,4 @@ def card_of_file(location: str, overrides: Overrides, *, cards: Mapping[str, str
     OutputError
         If the card cannot be written, or something that is no design card is in its place.
     """
-    return write_card(location, cards[location], overrides, trusted=trusted)
+    return write_card(location, cards[location], overrides, trusted=trusted, deposit=deposits.get(location))

@@ -18,7 +18,8 @@ class Kind:
     Attributes
     ----------
     work
-        `work(request, report)` returns the result as plain data; it writes below `report.folder` only.
+        `work(request, report)` returns the result as plain data; it writes below `report.folder` only, but for
+        downloads, which belong into the folder that was asked for.
     divides
         Entry of the request, a list, that several workers of a cluster can share; None if one does all.
     join
@@ -35,7 +36,9 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("infer_designs", "mcp_server.jobs.designs:work", divides="locations", join="mcp_server.jobs.designs:join"),
+        Kind("download_geo", "mcp_server.geo.download.job:work"),
         Kind("train_scvi", "mcp_server.training.train:work"),
+        Kind("embed", "mcp_server.embeddings.job:work"),
     )
 }
 

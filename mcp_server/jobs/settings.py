@@ -28,7 +28,12 @@ def runs_folder(environment: Mapping[str, str] = os.environ) -> Path:
     named = environment.get(RUNS)
     if named:
         return Path(named).expanduser().absolute()
-    return _state_folder(environment) / APPLICATION / "runs"
+    return state_folder(environment) / "runs"
+
+
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where this program keeps what outlives a call, for the user who runs it."""
+    return _programs_folder(environment) / APPLICATION
 
 
 def engine(environment: Mapping[str, str] = os.environ) -> str:
@@ -92,7 +97,7 @@ def _number_or_text(value: str) -> int | float | str:
     return value
 
 
-def _state_folder(environment: Mapping[str, str]) -> Path:
+def _programs_folder(environment: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
     named = environment.get("XDG_STATE_HOME", "")

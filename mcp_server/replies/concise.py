@@ -15,6 +15,18 @@ MOST_NOTES = 3
 """Of findings that are only notes."""
 MOST_NAMES = 20
 MOST_CONTRASTS = 12
+SHORT_TITLE = 120
+IN_A_LIST_OF_SERIES = (
+    "accession",
+    "title",
+    "organisms",
+    "published",
+    "n_samples",
+    "samples_are",
+    "file_types",
+    "relation",
+    "pubmed",
+)
 MOST_IN_DETAIL = 1
 """Of more pairs of designs, only the numbers are told."""
 
@@ -41,6 +53,17 @@ def concise_report(report: Plain) -> Plain:
         "columns": [_concise_column(column) for column in report["columns"]],
     }
     return {name: shorter.get(name, value) for name, value in report.items() if name not in left_out}
+
+
+def concise_search(result: Plain) -> Plain:
+    """Leave of every series what tells whether it is of use, and of a query how NCBI understood it."""
+    kept = {name: value for name, value in result.items() if name not in ("query", "requests", "source")}
+    return kept | {"series": [_concise_series(record) for record in result["series"]]}
+
+
+def full_search(result: Plain) -> Plain:
+    """Leave all but long lists of samples, of which `n_samples` tells the length."""
+    return result | {"series": [each | {"samples": each["samples"][:MOST_NAMES]} for each in result["series"]]}
 
 
 def concise_answer(answer: Plain) -> Plain:
@@ -96,3 +119,9 @@ def _concise_condition(condition: Plain) -> Plain:
 def _said(entries: Plain) -> Plain:
     """Leave out entries that say nothing."""
     return {name: value for name, value in entries.items() if value not in (None, "", False, [])}
+
+
+def _concise_series(record: Plain) -> Plain:
+    shown = {name: record[name] for name in IN_A_LIST_OF_SERIES if record[name]}
+    shown["title"] = shortened(record["title"], SHORT_TITLE)
+    return shown

@@ -9,10 +9,12 @@ from edviz.contents import H5adSummary
 from edviz.description import DesignDescription
 from edviz.infer import Report
 from edviz.infer.result import Finding, Question
+from mcp_server.geo.search import SearchResult
 from mcp_server.jobs.status import JobList, JobStatus
 from mcp_server.training.plan import Plan
 
 Steps = tuple[str, ...]
+TRAINING = "train_scvi"
 
 
 def after_summary(summary: H5adSummary) -> Steps:
@@ -71,7 +73,10 @@ def after_job(status: JobStatus) -> Steps:
     """Say what follows a look at a job."""
     step = () if status.next_step is None else (f"{status.next_step[0].upper()}{status.next_step[1:]}.",)
     files = (f"Each of `files` is the resource run://{status.id}/NAME.",) if status.files else ()
-    return (*step, *files)
+    is_broken = status.kind == TRAINING and status.state in ("failed", "lost")
+    resume = (f"If it had begun, train_scvi with path={status.id!r} goes on where it was.",) if is_broken else ()
+    told = ("Tell the user losses, notices and check.",) if status.kind == TRAINING and status.state == "done" else ()
+    return (*resume, *step, *told, *files)
 
 
 def after_jobs(listed: JobList, offset: int) -> Steps:
@@ -79,6 +84,18 @@ def after_jobs(listed: JobList, offset: int) -> Steps:
     end = offset + len(listed.jobs)
     older = (f"For older ones, call again with offset={end}.",) if end < listed.total else ()
     return ("For one of them, with its result, call again with job.", *older) if listed.jobs else ()
+
+
+def after_search(found: SearchResult) -> Steps:
+    """Say what follows a search."""
+    shown = len(found.series) + len(found.repeated) + len(found.failed)
+    end = found.offset + shown
+    rest = (f"For the rest, call again with offset={end}.",) if shown and end < found.total else ()
+    partial = (f"Tell the user that this is not complete: {found.reason}.",) if found.reason else ()
+    if not found.series:
+        return (*partial, "Loosen the query, or try file_type='any'.")
+    known = ("Asked earlier; refresh=true asks NCBI again.",) if found.source == "catalogue" else ()
+    return (*partial, *rest, *known, "Show the user accessions and titles; detail='full' adds summaries and links.")
 
 
 def after_plan(plan: Plan) -> Steps:

@@ -7,6 +7,7 @@ import functools
 import inspect
 import json
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Collection
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -14,16 +15,27 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    ImageContent,
+    InputRequiredResult,
+    ResourceLink,
+    TextContent,
+    ToolAnnotations,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from edviz.errors import EdvizError
 from edviz.progress import watched_by
 from mcp_server.replies import Reply
+from mcp_server.replies.picture import Picture
+from mcp_server.replies.reply import NOTICE
 from mcp_server.replies.texts import safe_error
 from mcp_server.tools._watching import Watch
 
 Schema = dict[str, Any]
+
+PNG = "image/png"
 
 CRASH = (
     "the server met an error of its own, and its log (standard error) says which; calling again with the same "
@@ -90,32 +102,43 @@ def make_tool(
     return tool
 
 
+def make_picture_tool(function: Callable[..., Picture], *, title: str, annotations: ToolAnnotations) -> Tool:
+    """Make a tool that shows a picture: an image, a caption and a link, and no structure.
+
+    Some clients give the model the structure instead of everything else.
+    """
+    description = " ".join(inspect.cleandoc(function.__doc__ or "").split())
+    tool = StrictTool.from_function(
+        _for_the_wire(function, _shown), title=title, description=description, annotations=annotations
+    )
+    tool.parameters = _lean_input(tool.parameters)
+    tool.fn_metadata = FuncMetadata(arg_model=tool.fn_metadata.arg_model, output_schema=None)
+    return tool
+
+
 def full_schema(function: Callable[..., object]) -> Schema:
     """Return the schema of all that a tool may answer, down to the last entry: what tests judge by."""
     schema: Schema = TypeAdapter(_result_type(get_type_hints(function)["return"])).json_schema()
     return schema
 
 
-def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResult]:
-    """Wrap a function so that its result is structured and its errors reach the model."""
+def _for_the_wire(
+    function: Callable[..., object], convert: Callable[[Any], CallToolResult] | None = None
+) -> Callable[..., CallToolResult]:
+    """Wrap a function so that its result is structured, or converted, and its errors reach the model."""
     hints = get_type_hints(function, include_extras=True)
 
     @functools.wraps(function)
     def wrapped(*, context: Context[None, None], **arguments: object) -> CallToolResult:
         try:
             with watched_by(Watch(context)):
-                answered = function(**arguments)
+                return (convert or _structured)(function(**arguments))
         except (EdvizError, OSError) as error:
             raise ToolError(safe_error(str(error))) from error
         except Exception as error:
             # The outermost edge of a call: what went wrong is for the log, that something did is for the model.
             log.exception("%s failed", function.__name__)
             raise ToolError(CRASH) from error
-        reply = answered if isinstance(answered, Reply) else Reply(answered)
-        result = reply.in_plain()
-        # Some clients read only the text, others only the structure: both say all.
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result)
 
     parameters = [
         parameter.replace(annotation=hints[name]) for name, parameter in inspect.signature(function).parameters.items()
@@ -126,6 +149,25 @@ def _for_the_wire(function: Callable[..., object]) -> Callable[..., CallToolResu
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
     wrapped.__annotations__ = {**hints, "context": Context, "return": CallToolResult}
     return wrapped
+
+
+def _structured(answered: object) -> CallToolResult:
+    reply = answered if isinstance(answered, Reply) else Reply(answered)
+    result = reply.in_plain()
+    # Some clients read only the text, others only the structure: both say all.
+    text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result)
+
+
+def _shown(picture: Picture) -> CallToolResult:
+    data = picture.path.read_bytes()
+    said = safe_error(f"{picture.alt_text}\n{picture.caption}\nSaved as {picture.path}. {NOTICE}")
+    link = ResourceLink(
+        type="resource_link", name=picture.path.name, uri=picture.uri, mime_type=PNG, size=len(data),
+        description=safe_error(picture.alt_text),
+    )  # fmt: skip
+    image = ImageContent(type="image", data=b64encode(data).decode("ascii"), mime_type=PNG)
+    return CallToolResult(content=[image, TextContent(type="text", text=said), link])
 
 
 def _lean_input(schema: Schema) -> Schema:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from edviz.advice.answer import Answer, answer
 from edviz.card import CardResult, write_card
-from edviz.card.writing import SUFFIX, name_of
+from edviz.card.writing import SUFFIX, stem_of
 from edviz.comparison import ComparisonTable, compare_all, read_condition, subject_of
 from edviz.comparison.subject import subject_of_file, subject_of_text
 from edviz.contents import H5adSummary
@@ -48,7 +48,8 @@ from mcp_server.replies.next_steps import (
     after_summary,
 )
 from mcp_server.replies.pages import MOST_ENTRIES
-from mcp_server.settings import Settings, place_to_read, place_to_write
+from mcp_server.settings import Settings, place_to_write
+from mcp_server.tools._places import find_place
 from mcp_server.tools._register import make_tool
 
 # A path may be the address of a file on a server, so the world is open.
@@ -57,7 +58,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 DiagramFormat = Literal["text", "mermaid", "dot", "graphml"]
-H5adPath = Annotated[str, Field(description="An .h5ad file, path or URL.")]
+H5adPath = Annotated[str, Field(description="Path, URL or GSE123[/name].")]
 DesignPath = Annotated[str | None, Field(description="An .h5ad file, card or text.")]
 DesignText = Annotated[str | None, Field(description="Or a design in the edviz language.")]
 Unit = Annotated[tuple[str, ...], Field(description="Columns that name the units.")]
@@ -98,7 +99,7 @@ class DesignTools:
         """Say what an .h5ad file holds, without loading it: shape, species, where the raw counts are (checked by
         value), columns of obs and var, layers, embeddings, schema.
         """
-        with start_reading(place_to_read(path, self.settings), summary=True) as reading:
+        with start_reading(find_place(path, self.settings).place, summary=True) as reading:
             summary = reading.summary()
         return Reply(
             summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
@@ -121,7 +122,7 @@ class DesignTools:
         ignore or split.
         """
         overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
-        place = place_to_read(path, self.settings)
+        place = find_place(path, self.settings).place
         with start_reading(place, factors=True, also=(*overrides.columns, *columns)) as reading:
             table = reading.factors()
             # First, as an unknown name is better met before all the work.
@@ -176,7 +177,7 @@ class DesignTools:
         if design is not None:
             read = known_design_of_text(design)
         else:
-            place = place_to_read(source, self.settings)
+            place = find_place(source, self.settings).place
             read = known_design_of_file(place) if isinstance(place, Path) else known_design_of(place)
         _require_few_factors(read.design)
         described = describe_design(read.design, width=width, ascii=ascii, totals=read.totals)
@@ -198,7 +199,7 @@ class DesignTools:
         be pooled. `where` picks from many by traits and factors.
         """
         condition = None if where is None else read_condition(where)
-        places = [place_to_read(path, self.settings) for path in paths]
+        places = [find_place(path, self.settings).place for path in paths]
         subjects = [subject_of_file(place) if isinstance(place, Path) else subject_of(place) for place in places]
         subjects += map(subject_of_text, designs)
         if not subjects:
@@ -221,9 +222,10 @@ class DesignTools:
         """Write the design card of an .h5ad file, in Markdown: diagram, factors, confounding, comparisons with
         formulas, integration advice, questions. An earlier card is replaced; its "Biological context" is kept.
         """
-        source = place_to_read(path, self.settings)
-        target = place_to_write(output or name_of(source).removesuffix(".h5ad") + SUFFIX, self.settings)
-        written = write_card(source, target, Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split))
+        found = find_place(path, self.settings)
+        target = place_to_write(output or stem_of(found.place) + SUFFIX, self.settings)
+        overrides = Overrides(unit=unit, kinds=kinds, ignore=ignore, split=split)
+        written = write_card(found.place, target, overrides, deposit=found.deposit)
         return Reply(written, after_card(written))
 
     @contextmanager
@@ -232,7 +234,7 @@ class DesignTools:
         if design is not None:
             yield inference_of_design(known_design_of_text(design).design, overrides)
             return
-        place = place_to_read(source, self.settings)
+        place = find_place(source, self.settings).place
         if isinstance(place, Path) and not place.exists():
             raise DesignError(f"no such file: {place}")
         with inferring(str(place), overrides) as (inference, _):

@@ -138,12 +138,10 @@ def write_losses(path: Path, rows: list[Row]) -> None:
         table.writerows(rows)
 
 
-def device_of(asked: str, devices: int) -> tuple[str, str | None]:
+def device_of(asked: str) -> tuple[str, str | None]:
     """Return the device that torch has, as scvi-tools calls it, and a notice if another one was asked for."""
     usable = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     found = asked if usable.get(asked, False) else "cpu"
-    if found == "cuda" and devices > torch.cuda.device_count():
-        return "gpu", f"{devices} devices were asked for and {torch.cuda.device_count()} are here; those are used"
     notice = None if found == asked else f"torch finds no {asked} device here, so the processor trains"
     return ("gpu" if found == "cuda" else found), notice
 

@@ -110,7 +110,9 @@ def check_integration(plan: Plan, obs: DataFrame, latent: Floats, other: Floats)
     rows = np.sort(np.random.default_rng(plan.settings.seed).permutation(len(obs))[:MOST_CELLS])
     seen = obs.iloc[rows]
     with_key, without = (latent, other) if plan.batch_key else (other, latent)
-    inside, outside = (score(space[rows], seen, key, plan.label, plan.conditions) for space in (with_key, without))
+    # A column that was not to be integrated out may itself be a condition.
+    at_stake = plan.conditions if plan.batch_key else tuple(dict.fromkeys([*plan.conditions, key]))
+    inside, outside = (score(space[rows], seen, key, plan.label, at_stake) for space in (with_key, without))
     words = tuple(describe(key, plan.label, inside, outside))
     return IntegrationCheck(key, plan.label, len(rows), inside, outside, words)
 

@@ -158,11 +158,15 @@ def _plan(
     problems = problems_of(case)
     # A part of a composite column is a factor of the design, and no column of the file.
     known = {column.name for column in listing.columns}
+    alternative = alternative_key(inference, listing, n_cells)
+    notices = _notices(request, scan, key, case, hardware)
+    if request.check and key.batch_key is None and alternative is None:
+        notices.append("no column could be integrated out by a second training, so integration is not checked")
     return Plan(
         path=summary.path,
         can_train=all(problem.can_be_forced and request.force for problem in problems),
         problems=problems,
-        notices=tuple(_notices(request, scan, key, case, hardware)),
+        notices=tuple(notices),
         counts=scan,
         n_cells=n_cells,
         n_genes=n_genes,
@@ -173,10 +177,10 @@ def _plan(
         covariate_options=covariate_options(integrated, inference, listing, n_cells),
         conditions=tuple(name for name in conditions_of(inference) if name in known),
         label=inference.roles.label if inference.roles.label in known else None,
-        alternative=alternative_key(inference, listing, n_cells),
+        alternative=alternative,
         settings=settings,
         estimate=needed,
-        check=_is_checked(request, integrated, needed),
+        check=_is_checked(request, key, alternative, needed),
         forced=request.force and bool(problems),
     )
 
@@ -191,10 +195,13 @@ def _other_features(scan: CountsScan) -> list[FeatureKind]:
     return [each for each in scan.features if is_no_gene(each.name)]
 
 
-def _is_checked(request: TrainingRequest, integrated: tuple[str, ...], needed: Estimate) -> bool:
+def _is_checked(request: TrainingRequest, key: KeyChoice, alternative: str | None, needed: Estimate) -> bool:
+    if key.batch_key is None and alternative is None:
+        return False
     if request.check is not None:
         return request.check
-    return bool(integrated) and needed.seconds is not None and needed.seconds <= MOST_SECONDS_TO_CHECK
+    is_short = needed.seconds is not None and needed.seconds <= MOST_SECONDS_TO_CHECK
+    return key.batch_key is not None and is_short
 
 
 def _notices(

@@ -213,7 +213,8 @@ def about_end(losses: list[dict[str, float]]) -> Iterator[str]:
     if held_out[-1] > held_out[best] * (1 + MUCH_WORSE):
         yield (
             f"the held-out loss was lowest in epoch {best + 1} ({held_out[best]:,.1f}) and rose to "
-            f"{held_out[-1]:,.1f}: the model learns these cells by heart; train again with {best + 1} epochs, or with more cells"
+            f"{held_out[-1]:,.1f}: the model learns these cells by heart; train again with {best + 1} epochs, "
+            "or with more cells"
         )
     elif weight < LATE_WEIGHT:
         yield (

@@ -40,8 +40,6 @@ class TrainingRequest:
         A column, `auto` for the one that the design advises, or `none`.
     covariates
         Columns that are integrated out beside the batch key, the `categorical_covariate_keys` of scvi-tools.
-    devices
-        How many devices share the work.
     check
         Whether to train once more, with the other choice of batch key, to say what integration does; if None, where
         that takes minutes and not hours.
@@ -62,7 +60,6 @@ class TrainingRequest:
     batch_size: int | None = None
     learning_rate: float | None = None
     accelerator: Accelerator = "auto"
-    devices: int = 1
     seed: int = 0
     check: bool | None = None
     force: bool = False
@@ -77,7 +74,6 @@ class TrainingRequest:
             self.batch_size is None or self.batch_size >= 2, f"a minibatch has 2 cells or more, not {self.batch_size}"
         )
         _require(self.learning_rate is None or 0 < self.learning_rate < 1, "the learning rate is between 0 and 1")
-        _require(self.devices >= 1, f"at least one device is used, not {self.devices}")
         _require(0 <= self.seed < 2**32, f"the seed is from 0 to 4294967295, not {self.seed}")
 
 
@@ -112,7 +108,6 @@ class TrainingSettings:
     patience: int
     train_size: float
     accelerator: Accelerator
-    devices: int
     threads: int
     seed: int
 
@@ -140,7 +135,6 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
         patience=max(LEAST_PATIENCE, round(PATIENCE_SHARE * epochs)),
         train_size=TRAIN_SIZE,
         accelerator=accelerator,
-        devices=request.devices,
         threads=hardware.threads,
         seed=request.seed,
     )

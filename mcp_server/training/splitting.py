@@ -77,9 +77,6 @@ class ReproducibleSplitter(DataSplitter):  # type: ignore[misc]
 
     def train_dataloader(self) -> Any:
         """Return the cells to train on."""
-        if self.data_loader_kwargs.get("distributed_sampler"):
-            # Several devices share the cells in the way of scvi-tools.
-            return super().train_dataloader()
         return DataLoader(
             self.adata_manager.create_torch_dataset(indices=self.train_idx),
             sampler=EpochBatches(len(self.train_idx), self.data_loader_kwargs["batch_size"], self.seed),

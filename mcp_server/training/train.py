@@ -241,7 +241,7 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, request: Trainin
         n_layers=settings.n_layers,
         gene_likelihood=settings.gene_likelihood,
     )
-    device, notice = device_of(settings.accelerator, settings.devices)
+    device, notice = device_of(settings.accelerator)
     following = Following(folder, report, request.checkpoint_seconds)
     began = time.monotonic()
     folder.mkdir(exist_ok=True)
@@ -277,14 +277,13 @@ def _run(
 
     model._data_splitter_cls = splitter_for(settings.seed)
     model._train_runner_cls = CarefulRunner
-    notices = speed_up(model, device=device, devices=settings.devices).notices if fast else ()
+    notices = speed_up(model, device=device).notices if fast else ()
     checkpoint = folder / "checkpoint.ckpt"
-    several = {"strategy": "ddp_spawn"} if settings.devices > 1 else {}
     try:
         model.train(
             max_epochs=settings.epochs,
             accelerator=device,
-            devices=settings.devices,
+            devices=1,
             train_size=settings.train_size,
             batch_size=settings.batch_size,
             plan_kwargs={"lr": settings.learning_rate, "n_epochs_kl_warmup": settings.kl_warmup_epochs},
@@ -296,7 +295,6 @@ def _run(
             # One task of a cluster trains, whatever the cluster calls it.
             plugins=[LightningEnvironment()],
             default_root_dir=str(folder),
-            **several,
         )
     except ValueError as error:
         if "nan" in str(error).lower():

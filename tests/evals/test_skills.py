@@ -11,11 +11,15 @@ from mcp_server.skills import frontmatter_of
 from tests.evals import files
 from tests.evals.checks import holds, skills
 
-SKILLS = skills()
+SKILLS = [skill for skill in skills() if (skill / "evals").is_dir()]
 EVALS = {skill: json.loads((skill / "evals/evals.json").read_text(encoding="utf-8")) for skill in SKILLS}
 TRIGGERS = {skill: json.loads((skill / "evals/triggers.json").read_text(encoding="utf-8")) for skill in SKILLS}
 CHECKS = [(skill, check) for skill in SKILLS for case in EVALS[skill]["evals"] for check in case["checks"]]
 each_skill = pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
+
+
+def test_every_skill_has_evals() -> None:
+    assert skills() == SKILLS
 
 
 @each_skill

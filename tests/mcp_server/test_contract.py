@@ -48,9 +48,9 @@ async def test_what_every_session_pays_for_stays_small(tmp_path: Path) -> None:
     assert all(name in INSTRUCTIONS for name in EXPLAINED_IN_INSTRUCTIONS)
 
 
-async def test_only_the_card_is_written_and_jobs_are_started_and_ended(tmp_path: Path) -> None:
+async def test_only_cards_and_pictures_are_written_and_jobs_are_started_and_ended(tmp_path: Path) -> None:
     writing = [name for name, tool in (await _listed(tmp_path)).items() if not tool["annotations"]["readOnlyHint"]]
-    assert writing == ["write_design_card", "job_cancel", "train_scvi"]
+    assert writing == ["write_design_card", "job_cancel", "download_geo", "train_scvi", "embed", "plot_embedding"]
 
 
 async def test_the_server_says_who_it_is(tmp_path: Path) -> None:

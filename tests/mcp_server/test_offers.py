@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from mcp.shared.exceptions import MCPError
-from mcp.types import Request, Result
+from mcp.types import INVALID_PARAMS, Request, Result
 
 from mcp_server.skills import frontmatter_of
 from tests.h5ad.files import REPOSITORY
@@ -36,6 +36,17 @@ async def test_prompts_name_tools_that_exist(mode: str, tmp_path: Path) -> None:
             assert named
             assert named <= tools
             assert all(text.count("WORDS") for _ in arguments)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("name", "words"), [("check_comparison", "comparison"), ("describe", "Unknown prompt: describe")]
+)
+async def test_a_wrong_request_for_a_prompt_is_told_so(name: str, words: str, mode: str, tmp_path: Path) -> None:
+    async with client(tmp_path, mode=mode) as connected:
+        with pytest.raises(MCPError, match=words) as caught:
+            await connected.get_prompt(name, {"path": "a.h5ad"})
+        assert caught.value.error.code == INVALID_PARAMS
 
 
 async def test_a_card_is_a_resource_once_it_is_written(shipped: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Asked:
     path: str
     headers: Message
     connection: int
+    method: str = "GET"
 
     @property
     def range(self) -> str | None:
@@ -118,20 +119,26 @@ class RangeServer:
         with self.lock:
             self.asked.append(asked)
             fault = self.faults.popleft() if self.faults else self.fault
-        reply = self._plain_reply(asked)
+        reply = self.plain_reply(asked)
         return (fault(asked, reply) or reply) if fault is not None else reply
 
-    def _plain_reply(self, asked: Asked) -> Reply:
+    def plain_reply(self, asked: Asked) -> Reply:
+        """Answer as long as nothing goes wrong; a server of several files looks at the path."""
+        return self.reply_with(self.body, asked)
+
+    def reply_with(self, body: bytes, asked: Asked) -> Reply:
+        """Answer with a file, or with the part of it that is asked for."""
         named = {"ETag": self.etag, "Last-Modified": self.last_modified}
         headers = {name: value for name, value in named.items() if value is not None}
         condition = asked.headers.get("If-Range")
         if asked.range is None or (condition is not None and condition not in headers.values()):
-            return Reply(200, self.body, headers)
-        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked.range).groups())
-        if first >= len(self.body):
-            return Reply(416, b"", {"Content-Range": f"bytes */{len(self.body)}"})
-        part = self.body[first : last + 1]
-        headers["Content-Range"] = f"bytes {first}-{first + len(part) - 1}/{len(self.body)}"
+            return Reply(200, body, headers)
+        first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.range).groups()
+        first, last = int(first), int(last or len(body))
+        if first >= len(body):
+            return Reply(416, b"", {"Content-Range": f"bytes */{len(body)}"})
+        part = body[first : last + 1]
+        headers["Content-Range"] = f"bytes {first}-{first + len(part) - 1}/{len(body)}"
         return Reply(206, part, headers)
 
 
@@ -171,6 +178,14 @@ class _Handler(BaseHTTPRequestHandler):
         with owner.lock:
             owner.connections += 1
             self.number = owner.connections
+
+    def do_HEAD(self):
+        owner = self.server.owner
+        reply = owner.reply_to(Asked(self.path, self.headers, self.number, "HEAD"))
+        self.send_response_only(reply.status)
+        for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
+            self.send_header(name, value)
+        self.end_headers()
 
     def do_GET(self):
         owner = self.server.owner

@@ -181,7 +181,7 @@ def test_an_address_is_to_be_downloaded_first():
 
 
 @pytest.mark.parametrize(
-    "asked", [{"n_latent": 0}, {"epochs": 0}, {"batch_size": 1}, {"learning_rate": 2.0}, {"seed": -1}, {"devices": 0}]
+    "asked", [{"n_latent": 0}, {"epochs": 0}, {"batch_size": 1}, {"learning_rate": 2.0}, {"seed": -1}]
 )
 def test_settings_that_make_no_sense_are_refused(asked):
     with pytest.raises(TrainingError):

@@ -12,7 +12,7 @@ import torch
 from scipy import sparse
 from scipy.special import gammaln
 
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 1024
 """Rows of which something is computed in double precision at the same time."""
 
 

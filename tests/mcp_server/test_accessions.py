@@ -1,0 +1,53 @@
+"""Files of GEO that tools are called with by accession."""
+
+from pathlib import Path
+
+import pytest
+
+from mcp_server.settings import PlaceError, Settings
+from mcp_server.tools._places import find_place
+from tests.geo.files_server import FilesServer
+from tests.geo.server import EutilsServer, series
+from tests.mcp_server.serving import answer, refusal
+
+SERIES = "GSE900001"
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FilesServer:
+    """Serve one series, and let everything find the server."""
+    with FilesServer() as files, EutilsServer([series(900_001, title="Invented title")]) as eutils:
+        named = {"GEO_FILES": files.origin, "GEO_EUTILS": eutils.url, "GEO_STATE": str(tmp_path / "state")}
+        for name, value in (named | {"ALLOW_PRIVATE_ADDRESSES": "1"}).items():
+            monkeypatch.setenv(f"EDVIZ_{name}", value)
+        yield files
+
+
+@pytest.mark.anyio
+async def test_a_card_is_written_of_an_accession(files: FilesServer, shipped: Path, tmp_path: Path) -> None:
+    files.add(SERIES, f"{SERIES}_cells.h5ad", shipped.read_bytes())
+    written = await answer(tmp_path, "write_design_card", path=SERIES)
+    assert written["remote"]["requests"] > 0
+    card = tmp_path / f"{SERIES}_cells.design-card.md"
+    assert Path(written["path"]) == card
+    assert "Invented title" in card.read_text()
+
+
+@pytest.mark.anyio
+async def test_a_tool_names_the_files_of_which_one_is_to_be_chosen(files: FilesServer, tmp_path: Path) -> None:
+    for name in ("a.h5ad", "b.h5ad"):
+        files.add(SERIES, name, b"12345")
+    said = await refusal(tmp_path, "infer_design", path=SERIES)
+    assert "has 2 .h5ad files" in said
+    assert "b.h5ad (5 bytes)" in said
+    assert "did you mean GSE900001?" in await refusal(tmp_path, "inspect_h5ad", path="gse 900001")
+
+
+def test_accessions_are_refused_where_addresses_are(tmp_path: Path) -> None:
+    with pytest.raises(PlaceError, match="reads nothing from other servers"):
+        find_place(SERIES, Settings((tmp_path,), (tmp_path,), addresses=False))
+
+
+def test_a_local_file_goes_first(tmp_path: Path, shipped: Path) -> None:
+    (tmp_path / SERIES).write_bytes(shipped.read_bytes())
+    assert find_place(SERIES, Settings((tmp_path,), (tmp_path,))).place == (tmp_path / SERIES).resolve()
