@@ -36,6 +36,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="train once more with the other choice of batch key, and say what integration does (default: if that "
         "takes minutes)",
     )
+    group.add_argument(
+        "--fast",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the fast path where it covers the model: the losses of scvi-tools, sooner (default)",
+    )
     group.add_argument("--force", action="store_true", help="train despite problems that can be overruled")
 
 
@@ -53,6 +59,7 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         seed=args.seed,
         check=args.check,
         force=args.force,
+        fast=args.fast,
     )
 
 

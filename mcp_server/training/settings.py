@@ -47,6 +47,9 @@ class TrainingRequest:
         Train despite problems that can be overruled; it is recorded.
     checkpoint_seconds
         Least time between two checkpoints.
+    fast
+        Whether the fast path trains what it covers, with the losses of scvi-tools in less time; if not, scvi-tools
+        does as it is.
     """
 
     layer: str | None = None
@@ -61,6 +64,7 @@ class TrainingRequest:
     check: bool | None = None
     force: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    fast: bool = True
 
     def __post_init__(self) -> None:
         _require(self.accelerator in ACCELERATORS, f"the accelerator is one of {', '.join(ACCELERATORS)}")

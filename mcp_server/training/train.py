@@ -181,7 +181,7 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     report(0.0, "reading the counts")
     cells = _cells(started)
     share = SHARE_WITH_CHECK if plan.check else SHARE_OF_TRAINING
-    trained = fit(cells, plan, place, _part(report, 0.0, share), started.request.checkpoint_seconds)
+    trained = fit(cells, plan, place, _part(report, 0.0, share), started.request)
     other = None
     if plan.check:
         other = _fit_other(cells, plan, place / COMPARISON, _part(report, share, share), started.request)
@@ -211,7 +211,7 @@ def comparison_key(plan: Plan) -> str | None:
     return None if plan.batch_key or not plan.check else plan.alternative
 
 
-def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_seconds: float) -> Trained:
+def fit(cells: Cells, plan: Plan, folder: Path, report: Report, request: TrainingRequest) -> Trained:
     """Train a model, or go on with one of which the folder holds a checkpoint.
 
     Raises
@@ -242,28 +242,42 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, checkpoint_secon
         gene_likelihood=settings.gene_likelihood,
     )
     device, notice = device_of(settings.accelerator)
-    following = Following(folder, report, checkpoint_seconds)
+    following = Following(folder, report, request.checkpoint_seconds)
     began = time.monotonic()
     folder.mkdir(exist_ok=True)
     report(0.0, "the first epoch")
     # Not that of scvi-tools, which counts epochs that no checkpoint remembers.
     stopping = EarlyStopping("elbo_validation", patience=settings.patience, min_delta=0.0)
-    _run(model, settings, device, [Reseeding(settings.seed), stopping, following], folder)
+    more = _run(model, settings, device, request.fast, [Reseeding(settings.seed), stopping, following], folder)
     _require_numbers(following.rows)
     seconds = time.monotonic() - began
     # At once, because a second model of the same cells changes what the first knows of them.
-    latent = model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
-    return Trained(model, latent, following.rows, device, (notice,) if notice else (), seconds)
+    latent = _latent(model, request.fast)
+    return Trained(model, latent, following.rows, device, (*((notice,) if notice else ()), *more), seconds)
 
 
-def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[Any], folder: Path) -> None:
+def _latent(model: Any, fast: bool) -> NDArray[np.float32]:
+    from mcp_server.training.fast.embedding import latent_representation
+
+    latent: NDArray[np.float32] = (
+        latent_representation(model) if fast else model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
+    )
+    return latent
+
+
+def _run(
+    model: Any, settings: TrainingSettings, device: str, fast: bool, callbacks: list[Any], folder: Path
+) -> tuple[str, ...]:
+    """Train, and return what is to be known of how."""
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
+    from mcp_server.training.fast.speed_up import speed_up
     from mcp_server.training.running import CarefulRunner
     from mcp_server.training.splitting import splitter_for
 
     model._data_splitter_cls = splitter_for(settings.seed)
     model._train_runner_cls = CarefulRunner
+    notices = speed_up(model, device=device).notices if fast else ()
     checkpoint = folder / "checkpoint.ckpt"
     try:
         model.train(
@@ -286,6 +300,7 @@ def _run(model: Any, settings: TrainingSettings, device: str, callbacks: list[An
         if "nan" in str(error).lower():
             raise TrainingError(_DIVERGED) from error
         raise
+    return notices
 
 
 _DIVERGED = (
@@ -306,7 +321,7 @@ def _fit_other(cells: Cells, plan: Plan, folder: Path, report: Report, request: 
     if plan.batch_key is None and key is None:
         return None
     other = replace(plan, batch_key=key, covariates=())
-    return fit(cells, other, folder, report, request.checkpoint_seconds)
+    return fit(cells, other, folder, report, request)
 
 
 def _put_away(place: Path) -> None:

@@ -1,0 +1,135 @@
+"""Counts of cells as rows of a sparse matrix, on any device of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from scipy.special import gammaln
+
+ROWS_AT_ONCE = 1024
+"""Rows of which something is computed in double precision at the same time."""
+
+
+@dataclass(frozen=True)
+class SparseCounts:
+    """Counts of cells in compressed sparse rows.
+
+    Attributes
+    ----------
+    starts
+        Where each row begins in `genes` and `values`, and the end of the last: n_cells + 1 integers of 64 bits.
+    genes
+        Column of each count that is not zero, integers of 32 bits; no column occurs twice in a row.
+    values
+        The counts that are not zero, whole positive numbers, float32.
+    totals
+        Sum of each row, float32.
+    log_factorials
+        Sum of log(count!) of each row, float32: the part of the likelihood that no parameter changes.
+    n_genes
+        Number of columns.
+    """
+
+    starts: torch.Tensor
+    genes: torch.Tensor
+    values: torch.Tensor
+    totals: torch.Tensor
+    log_factorials: torch.Tensor
+    n_genes: int
+
+    def __len__(self) -> int:
+        return len(self.totals)
+
+    @property
+    def density(self) -> float:
+        """Share of the counts that are not zero."""
+        return len(self.values) / max(len(self) * self.n_genes, 1)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the counts take."""
+        return sum(tensor.nbytes for tensor in (self.starts, self.genes, self.values))
+
+    @classmethod
+    def from_matrix(cls, matrix: Any) -> SparseCounts:
+        """Take the counts of a scipy matrix or of an array; of canonical CSR nothing is copied."""
+        rows = canonical(matrix)
+        sums = list(_row_sums(rows))
+        return cls(
+            starts=torch.from_numpy(rows.indptr.astype(np.int64, copy=False)),
+            genes=torch.from_numpy(rows.indices.astype(np.int32, copy=False)),
+            values=torch.from_numpy(rows.data.astype(np.float32, copy=False)),
+            totals=torch.from_numpy(np.concatenate([total for total, _ in sums]).astype(np.float32)),
+            log_factorials=torch.from_numpy(np.concatenate([logs for _, logs in sums]).astype(np.float32)),
+            n_genes=rows.shape[1],
+        )
+
+    def rows(self, index: torch.Tensor) -> SparseCounts:
+        """Return some rows, in the order of the index, on the same device."""
+        begins = self.starts[index]
+        lengths = self.starts[index + 1] - begins
+        starts = torch.zeros(len(index) + 1, dtype=torch.int64, device=self.starts.device)
+        torch.cumsum(lengths, 0, out=starts[1:])
+        places = torch.arange(int(starts[-1]), device=self.starts.device)
+        places += torch.repeat_interleave(begins - starts[:-1], lengths)
+        return SparseCounts(
+            starts,
+            self.genes[places],
+            self.values[places],
+            self.totals[index],
+            self.log_factorials[index],
+            self.n_genes,
+        )
+
+    def to(self, device: Any, non_blocking: bool = False) -> SparseCounts:
+        """Return the same counts on a device."""
+        moved = {
+            field.name: getattr(self, field.name).to(device, non_blocking=non_blocking)
+            for field in fields(self)
+            if field.name != "n_genes"
+        }
+        return SparseCounts(**moved, n_genes=self.n_genes)
+
+    @cached_property
+    def places(self) -> torch.Tensor:
+        """Where the counts lie in the flattened dense matrix, integers of 64 bits."""
+        firsts = torch.arange(len(self), device=self.starts.device) * self.n_genes
+        return torch.repeat_interleave(firsts, self.starts.diff()).add_(self.genes)
+
+    def dense(self, values: torch.Tensor) -> torch.Tensor:
+        """Return a dense matrix with these values instead of the counts that are not zero, and zero elsewhere."""
+        dense = torch.zeros(len(self) * self.n_genes, device=values.device)
+        dense[self.places] = values
+        return dense.view(len(self), self.n_genes)
+
+
+def canonical(matrix: Any) -> sparse.csr_matrix:
+    """Return CSR without stored zeros and with every column once in a row; the matrix itself is never changed."""
+    rows = sparse.csr_matrix(matrix)
+    if not rows.has_canonical_format or not np.all(rows.data):
+        rows = rows.copy()
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+    return rows
+
+
+def are_counts(values: np.ndarray[Any, Any]) -> bool:
+    """Whether all values are whole numbers that are not negative."""
+    return all(
+        bool(np.all(part >= 0) and np.all(part == np.floor(part)))
+        for part in np.array_split(values, max(1, len(values) // 10_000_000))
+    )
+
+
+def _row_sums(rows: sparse.csr_matrix) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    for first in range(0, max(rows.shape[0], 1), ROWS_AT_ONCE):
+        some = rows[first : first + ROWS_AT_ONCE].astype(np.float64)
+        totals = np.asarray(some.sum(axis=1)).ravel()
+        some.data = gammaln(some.data + 1)
+        yield totals, np.asarray(some.sum(axis=1)).ravel()
