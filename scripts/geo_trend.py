@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, cast
 
 from _cli import Page, arguments, page_of, print_json, run
 
+from edviz.errors import OutputError
 from edviz.output import refuse_to_replace, writing
 from mcp_server.geo.questions import H5AD
-from mcp_server.geo.trend import FIRST_YEAR, SINGLE_CELL, Trend, count_by_year, picture_of
+from mcp_server.geo.trend import FIRST_YEAR, SINGLE_CELL, Trend, check_format, count_by_year, picture_of
 
 if TYPE_CHECKING:
     import io
@@ -49,6 +50,8 @@ def main() -> None:
     parser.add_argument("--type", metavar="T", default=H5AD, help="ending of a supplementary file (%(default)s)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write a picture as well: .png, .svg or .pdf")
     args = parser.parse_args()
+    if args.output:
+        check_target(Path(args.output))
     trend = count_by_year(
         args.query, organism=args.organism, first_year=args.since, last_year=args.until, file_type=args.type
     )
@@ -64,12 +67,24 @@ def main() -> None:
         page.paragraph(f"not complete: {trend.reason}", file=sys.stderr)
 
 
+def check_target(target: Path) -> None:
+    """Refuse a picture that could not be written, before NCBI is asked."""
+    check_format(_format(target))
+    refuse_to_replace(target)
+    if not target.parent.is_dir():
+        raise OutputError(f"there is no folder {target.parent} for the picture; make it, or choose another output")
+
+
 def write_picture(trend: Trend, target: Path) -> None:
     """Write a picture, whole or not at all."""
-    picture = picture_of(trend, target.suffix.lower().lstrip("."))
+    picture = picture_of(trend, _format(target))
     refuse_to_replace(target)
     with writing(target) as stream:
         cast("io.TextIOWrapper", stream).buffer.write(picture)
+
+
+def _format(target: Path) -> str:
+    return target.suffix.lower().lstrip(".")
 
 
 def print_trend(trend: Trend, page: Page) -> None:

@@ -75,7 +75,7 @@ def goes_first(path: str | Path) -> bool:
 
     Downloads go into a folder of the name of the accession, which is empty when they fail.
     """
-    return os.path.lexists(path) and (not os.path.isdir(path) or holds_files(os.fspath(path)))
+    return os.path.lexists(path) and (not Path(path).is_dir() or holds_files(os.fspath(path)))
 
 
 def read_named_files(text: str) -> NamedFiles:

@@ -240,11 +240,23 @@ def picture_of(trend: Trend, kind: str) -> bytes:
     GeoError
         If matplotlib is not installed, or the format is another.
     """
-    if kind not in FORMATS:
-        raise GeoError(f"{harmless(kind)!r} is no format of pictures; give a name that ends in {', .'.join(FORMATS)}")
+    check_format(kind)
     stream = BytesIO()
     figure_of(trend).savefig(stream, format=kind, bbox_inches="tight")
     return stream.getvalue()
+
+
+def check_format(kind: str) -> None:
+    """Refuse a format in which no trend is drawn, before NCBI is asked.
+
+    Raises
+    ------
+    GeoError
+        If it is not png, svg or pdf.
+    """
+    if kind not in FORMATS:
+        endings = ", ".join(f".{each}" for each in FORMATS)
+        raise GeoError(f"{harmless(kind)!r} is no format of pictures; give a name that ends in one of {endings}")
 
 
 def _wrapped(text: str) -> str:

@@ -93,7 +93,7 @@ def after_search(found: SearchResult) -> Steps:
     rest = (f"For the rest, call again with offset={end}.",) if shown and end < found.total else ()
     partial = (f"Tell the user that this is not complete: {found.reason}.",) if found.reason else ()
     if not found.series:
-        return (*partial, "Loosen the query, or try file_type='any'.")
+        return (*partial, *_without_series(found))
     known = ("Asked earlier; refresh=true asks NCBI again.",) if found.source == "catalogue" else ()
     read = ("Other tools take a file as GSE123456/name, and read it where it is.",) if found.files else ()
     return (
@@ -103,6 +103,15 @@ def after_search(found: SearchResult) -> Steps:
         *read,
         "Show the user accessions and titles; detail='full' adds summaries and links.",
     )
+
+
+def _without_series(found: SearchResult) -> Steps:
+    """Say what follows a page of a search that has no series on it."""
+    if found.failed:
+        return ("Check the accessions with the user.",)
+    if found.total:
+        return (f"There are {found.total:,}; call again with a smaller offset.",)
+    return ("Loosen the query, or try file_type='any'.",)
 
 
 def after_plan(plan: Plan) -> Steps:

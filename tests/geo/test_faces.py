@@ -97,6 +97,28 @@ def test_a_trend_replaces_no_data(script: Script, tmp_path: Path):
     assert data.read_bytes() == b"\x89HDF\r\n\x1a\n"
 
 
+@pytest.mark.parametrize(
+    ("picture", "words"), [("trend.txt", ".png, .svg, .pdf"), ("none/trend.png", "there is no folder")]
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_asked(
+    picture: str, words: str, script: Script, eutils: EutilsServer, tmp_path: Path
+):
+    done = script("geo_trend", "invented", "-o", str(tmp_path / picture))
+    assert (done.returncode, done.stdout, eutils.asked) == (1, "", [])
+    assert words in done.stderr
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("surroundings")
+async def test_what_follows_a_page_without_series_depends_on_why(tmp_path: Path):
+    beyond = await answer(tmp_path, "search_geo", query="invented", offset=50)
+    assert beyond["next"] == ["There are 5; call again with a smaller offset."]
+    unknown = await answer(tmp_path, "search_geo", query="GSE999999999")
+    assert unknown["next"][-1] == "Check the accessions with the user."
+    nothing = await answer(tmp_path, "search_geo", query="nothing like this")
+    assert nothing["next"] == ["Loosen the query, or try file_type='any'."]
+
+
 @pytest.mark.anyio
 async def test_the_tool_says_what_the_script_says(surroundings: EutilsServer, tmp_path: Path, script: Script):
     said = json.loads(script("search_geo", "invented", "--limit", "200", "--json").stdout)

@@ -167,7 +167,7 @@ def download_files(
             files.append(download_file(source, folder, settings, watch=partial(watch, source)))
         except TransferError as error:
             failed.append(FailedFile(source.name, source.url, str(error)))
-    return Downloads(str(folder), tuple(files), tuple(failed), sum(file.size for file in files))
+    return Downloads(str(folder.resolve()), tuple(files), tuple(failed), sum(file.size for file in files))
 
 
 def download_file(
