@@ -16,6 +16,7 @@ from edviz.card.comparisons import comparisons
 from edviz.card.context import EMPTY, block, context_of
 from edviz.card.markdown import prose, yaml_scalar
 from edviz.card.words import classify
+from edviz.collection.files import SUFFIXES
 from edviz.contents import H5adSummary
 from edviz.deposit import Deposit
 from edviz.diagram import render
@@ -96,11 +97,15 @@ def write_card(
     DesignError
         If an override does not fit the file.
     OutputError
-        If the card cannot be written, or something that is no design card is in its place.
+        If the card cannot be written, is called like an .h5ad file, or is to replace something that is no design card.
     """
     target = Path(output) if output is not None else Path.cwd() / (stem_of(path) + SUFFIX)
     if is_same_file(target, path):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
+    if target.name.lower().endswith(SUFFIXES):
+        raise OutputError(
+            f"{target} would be taken for an .h5ad file; a card is a text, such as {stem_of(path)}{SUFFIX}"
+        )
     earlier = _earlier_context(target)
     about = _About(path, overrides or Overrides(), context=earlier, today=today, trusted=trusted, deposit=deposit)
     inference, text, remote = _made(about)

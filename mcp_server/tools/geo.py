@@ -11,6 +11,7 @@ from pydantic import Field
 
 from mcp_server.geo.accession import read_accession
 from mcp_server.geo.download.job import request_for
+from mcp_server.geo.download.sizes import shown_size
 from mcp_server.geo.questions import H5AD
 from mcp_server.geo.search import SearchResult
 from mcp_server.geo.search import search_geo as search
@@ -97,4 +98,6 @@ class GeoTools:
         folder = place_to_write(output or read_accession(accession), self.settings)
         sources = find_sources(accession, files)
         status = start_job("download_geo", request_for(sources, folder, max_size=max_size))
-        return Reply(status, after_job(status))
+        size = shown_size(sum(source.size for source in sources))
+        told = f"Tell the user that {len(sources):,} of its files, {size}, go into {folder}."
+        return Reply(status, (told, *after_job(status)))

@@ -75,6 +75,13 @@ def test_something_that_is_no_card_is_not_overwritten(small_file, tmp_path):
     assert notes.read_text() == "my notes"
 
 
+@pytest.mark.parametrize("name", ["card.h5ad", "card.H5AD.gz"])
+def test_a_card_is_not_called_like_data(name, small_file, tmp_path):
+    with pytest.raises(OutputError, match=r"would be taken for an \.h5ad file"):
+        write_card(small_file, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_a_card_without_its_marks_is_not_overwritten(small_file, tmp_path):
     card = tmp_path / "card.md"
     write_card(small_file, card)

@@ -74,3 +74,15 @@ def test_an_empty_folder_of_a_download_that_failed_does_not_go_first(
     assert str(find_place(SERIES, settings).place).endswith("/cells.h5ad")
     (tmp_path / SERIES / "cells.h5ad").touch()
     assert find_place(SERIES, settings).place == (tmp_path / SERIES).resolve()
+
+
+@pytest.mark.anyio
+async def test_a_download_says_how_much_it_is_and_where_to(
+    files: FilesServer, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDVIZ_RUNS", str(tmp_path / "runs"))
+    files.add(SERIES, "cells.h5ad", shipped.read_bytes())
+    started = await answer(tmp_path, "download_geo", accession=SERIES)
+    size = f"{shipped.stat().st_size / 1e3:.1f} KB"
+    assert started["next"][0] == f"Tell the user that 1 of its files, {size}, go into {tmp_path.resolve() / SERIES}."
+    assert (await answer(tmp_path, "job_status", job=started["id"], seconds=30))["state"] == "done"
