@@ -16,7 +16,6 @@ from edviz.card.comparisons import comparisons
 from edviz.card.context import EMPTY, block, context_of
 from edviz.card.markdown import prose, yaml_scalar
 from edviz.card.words import classify
-from edviz.collection.files import SUFFIXES
 from edviz.contents import H5adSummary
 from edviz.deposit import Deposit
 from edviz.diagram import render
@@ -102,7 +101,7 @@ def write_card(
     target = Path(output) if output is not None else Path.cwd() / (stem_of(path) + SUFFIX)
     if is_same_file(target, path):
         raise OutputError(f"the card would overwrite {path}, the file that it is about; choose another output")
-    if target.name.lower().endswith(SUFFIXES):
+    if target.name.lower().endswith((".h5ad", ".h5ad.gz")):
         raise OutputError(
             f"{target} would be taken for an .h5ad file; a card is a text, such as {stem_of(path)}{SUFFIX}"
         )

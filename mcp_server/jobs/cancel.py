@@ -12,7 +12,17 @@ from pathlib import Path
 
 from edviz.errors import JobError
 from mcp_server.jobs import slurm
-from mcp_server.jobs.folder import JobFolder, Launch, find_folder, now, read_launch, read_share, write_plain
+from mcp_server.jobs.folder import (
+    JobFolder,
+    Launch,
+    find_folder,
+    now,
+    read_launch,
+    read_record,
+    read_share,
+    write_plain,
+)
+from mcp_server.jobs.kinds import CLEANERS, function_of
 from mcp_server.jobs.process import Process, is_here, lives, processes_of_job
 from mcp_server.jobs.status import JobStatus, status_of
 
@@ -49,6 +59,7 @@ def cancel_job(runs: Path, job: str) -> JobStatus:
     status = status_of(folder)
     if status.state == "cancelled":
         _remove_output(folder)
+        _clean(folder)
     return status
 
 
@@ -87,6 +98,13 @@ def _remove_output(folder: JobFolder) -> None:
         shutil.rmtree(place, ignore_errors=True)
     for part in folder.path.glob(".*.part"):
         part.unlink(missing_ok=True)
+
+
+def _clean(folder: JobFolder) -> None:
+    """Remove what is elsewhere; here and not in the worker, which may have died long ago."""
+    record = read_record(folder)
+    if record is not None and record.kind.name in CLEANERS:
+        function_of(CLEANERS[record.kind.name])(record.request)
 
 
 def _happens(condition: Callable[[], bool], seconds: float) -> bool:

@@ -42,6 +42,9 @@ KINDS = {
     )
 }
 
+CLEANERS = {"download_geo": "mcp_server.geo.download.job:clean"}
+"""By kind, `clean(request)` that removes what a cancelled job has left elsewhere than in its folder."""
+
 
 def kind_named(name: str) -> Kind:
     """Return the kind of job of a name.

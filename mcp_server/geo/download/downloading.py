@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -206,13 +207,21 @@ def download_file(
         return _result(download, _finish(download, watch), was_there=False)
 
 
-def remove_unfinished(source: Source, folder: Path, settings: DownloadSettings) -> None:
-    """Remove what has arrived of a file that is not wanted any more; a whole file stays."""
+def remove_unfinished(source: Source, folder: Path) -> None:
+    """Remove what has arrived of a file that is not wanted any more; a whole file stays, and one that arrives now."""
     download = Download(source, folder)
     if not folder.is_dir() or download.target.exists() or read_record(download) is None:
         return
-    with only_writer(download, lambda: None):
+    with suppress(_WrittenNowError), only_writer(download, _leave):
         _discard(download)
+
+
+class _WrittenNowError(Exception):
+    """Somebody else brings the file at this moment."""
+
+
+def _leave() -> None:
+    raise _WrittenNowError
 
 
 def _made(folder: Path) -> Path:

@@ -18,7 +18,6 @@ from mcp_server.geo.download.progress import CHECKING
 from mcp_server.geo.download.record import Source
 from mcp_server.geo.download.settings import download_settings
 from mcp_server.geo.download.sizes import shown_size
-from mcp_server.jobs.folder import JobFolder
 from mcp_server.jobs.worker import Report
 
 
@@ -50,22 +49,23 @@ def work(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     DownloadError
         If they may not be downloaded, or none can be had.
     """
-    sources = tuple(Source(file["url"], file["name"], file["size"]) for file in request["files"])
-    folder, settings = Path(request["folder"]), download_settings()
-    try:
-        found = download_files(
-            sources, folder, settings, max_size=request["max_size"], watch=_Progress(sources, report)
-        )
-    except SystemExit:
-        # A machine that shuts down ends jobs, too, and then the download is to be gone on with.
-        if JobFolder(report.folder.parent).cancelled.exists():
-            for source in sources:
-                remove_unfinished(source, folder, settings)
-        raise
+    sources, folder = _sources(request), Path(request["folder"])
+    watch = _Progress(sources, report)
+    found = download_files(sources, folder, download_settings(), max_size=request["max_size"], watch=watch)
     if found.failed and not found.files:
         raise TransferError(found.failed[0].error)
     plain: dict[str, Any] = to_plain(found)  # type: ignore[assignment]
     return plain
+
+
+def clean(request: Mapping[str, Any]) -> None:
+    """Remove what has arrived of files that are not whole; those that are stay."""
+    for source in _sources(request):
+        remove_unfinished(source, Path(request["folder"]))
+
+
+def _sources(request: Mapping[str, Any]) -> tuple[Source, ...]:
+    return tuple(Source(file["url"], file["name"], file["size"]) for file in request["files"])
 
 
 class _Progress:

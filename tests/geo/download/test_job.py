@@ -83,6 +83,26 @@ def test_a_job_that_is_killed_is_gone_on_with_by_the_next(server, noise, folder,
     assert (folder / "noise.bin").read_bytes() == NOISE
 
 
+def test_a_cancel_removes_what_a_killed_job_has_left(server, noise, folder, runs) -> None:
+    server.faults.append(faults.stall(FAR))
+    job = held(runs, noise, folder)
+    for pid in processes_of_job(job):
+        os.kill(pid, signal.SIGKILL)
+    until(runs, job, "lost")
+    assert cancel_job(runs, job).state == "cancelled"
+    assert names(folder) == []
+
+
+def test_a_cancel_leaves_what_another_job_brings(server, noise, folder, runs) -> None:
+    server.faults.append(faults.stall(FAR))
+    one = held(runs, noise, folder)
+    other = start(noise, folder)
+    until(runs, other, "running")
+    assert cancel_job(runs, other).state == "cancelled"
+    assert (folder / "noise.bin.part").stat().st_size == FAR
+    cancel_job(runs, one)
+
+
 def test_an_end_that_is_no_cancel_keeps_what_has_arrived(server, noise, folder, runs) -> None:
     server.faults.append(faults.stall(FAR))
     job = held(runs, noise, folder)
