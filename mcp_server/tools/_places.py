@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from edviz.collection.files import find_files
 from edviz.deposit import Deposit
 from mcp_server.geo.accession import goes_first, is_meant
 from mcp_server.settings import ADDRESSES, PlaceError, Settings, place_to_read
@@ -41,8 +42,10 @@ def find_place(path: str, settings: Settings) -> FoundPlace:
     GeoError
         If GEO has no such file, has several, or does not answer.
     """
-    if not is_meant(path) or _is_here(path, settings):
+    if not is_meant(path):
         return FoundPlace(place_to_read(path, settings))
+    if _is_here(path, settings):
+        return FoundPlace(_only_file(place_to_read(path, settings), settings))
     if not settings.addresses:
         raise PlaceError(f"the server reads nothing from other servers; {ADDRESSES}=1 would allow it")
     from mcp_server.geo.choosing import require_one
@@ -51,6 +54,12 @@ def find_place(path: str, settings: Settings) -> FoundPlace:
     located = locate_h5ad(path)
     file = require_one(located.files, located.accession)
     return FoundPlace(file.url, located.deposits[0])
+
+
+def _only_file(place: Path | str, settings: Settings) -> Path | str:
+    """Return the one .h5ad file of a folder that an earlier download has filled, and a file as it is."""
+    files = find_files([str(place)]).locations
+    return place_to_read(files[0], settings) if len(files) == 1 else place
 
 
 def _is_here(path: str, settings: Settings) -> bool:

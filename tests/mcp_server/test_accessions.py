@@ -72,8 +72,16 @@ def test_an_empty_folder_of_a_download_that_failed_does_not_go_first(
     (tmp_path / SERIES).mkdir()
     settings = Settings((tmp_path,), (tmp_path,))
     assert str(find_place(SERIES, settings).place).endswith("/cells.h5ad")
-    (tmp_path / SERIES / "cells.h5ad").touch()
-    assert find_place(SERIES, settings).place == (tmp_path / SERIES).resolve()
+
+
+def test_the_one_file_that_was_downloaded_is_read_by_its_accession(tmp_path: Path) -> None:
+    folder = tmp_path.resolve() / SERIES
+    folder.mkdir()
+    settings = Settings((tmp_path,), (tmp_path,))
+    (folder / "cells.h5ad").touch()
+    assert find_place(SERIES, settings).place == folder / "cells.h5ad"
+    (folder / "nuclei.h5ad").touch()
+    assert find_place(SERIES, settings).place == folder
 
 
 @pytest.mark.anyio
