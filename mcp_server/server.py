@@ -29,7 +29,8 @@ from mcp_server.tools.training import training_tools
 NAME = "anndata-design-inspector"
 LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 INSTRUCTIONS = """\
-Finds the experimental design of a single-cell data set from its .h5ad file, without loading matrices.
+Finds the experimental design of a single-cell data set from its .h5ad file, without loading matrices; a path may be \
+an address or a GEO accession. Finds data in GEO, trains scVI (first plan_training) and embeds.
 Start with infer_design; write_design_card does the same and keeps the answer as Markdown.
 Put the `questions` of a result to the user instead of guessing; their `options` are options of the scripts: \
 `--unit C` means unit=["C"], `--kind C=batch` means kinds={"C": "batch"}, `--ignore C` and `--split C` likewise.

@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   search_geo.py lung fibrosis --organism human
   search_geo.py '"pancreatic islets" AND diabetes' --since 2023
   search_geo.py atlas --type rds --limit 500 --json
-  search_geo.py GSE132042 GSE156628
+  search_geo.py GSE132042 GSE156628 --files
   search_geo.py fibrosis --offline
 
 Answers are kept in $EDVIZ_GEO_STATE; --refresh asks NCBI again. With NCBI_API_KEY more can be asked in a second.
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--offset", metavar="N", type=int, default=0, help="series to pass over")
     parser.add_argument("--refresh", action="store_true", help="ask NCBI even if it was asked before")
     parser.add_argument("--offline", action="store_true", help="search what is known on this machine, and ask nobody")
+    parser.add_argument("--files", action="store_true", help="list the files of series that are named")
     args = parser.parse_args()
     if not args.query and not (args.organism or args.since or args.until):
         parser.error("give words to search for, accessions, an organism or days")
@@ -66,6 +67,7 @@ def main() -> None:
         offset=args.offset,
         refresh=args.refresh,
         offline=args.offline,
+        with_files=args.files,
     )
     if args.json:
         print_json(result)
@@ -82,7 +84,7 @@ def print_result(result: SearchResult, page: Page) -> None:
     for record in result.series:
         page.heading(record.accession)
         page.paragraph(record.title, first="  ")
-        page.fields(_fields(record))
+        page.fields([*_fields(record), *_files(record, result)])
     rest = result.total - result.offset - len(result.series) - len(result.repeated) - len(result.failed)
     if result.repeated or result.failed:
         page.heading("not listed")
@@ -121,6 +123,13 @@ def _fields(record: SeriesRecord) -> list[tuple[str, str]]:
         ("page", record.page),
     ]
     return [row for row in rows if row[1]]
+
+
+def _files(record: SeriesRecord, result: SearchResult) -> list[tuple[str, str]]:
+    from mcp_server.geo.choosing import in_words
+
+    listed = (each.files for each in result.files if each.accession == record.accession)
+    return [("file", in_words(file)) for files in listed for file in files]
 
 
 def _from_one(text: str) -> int:

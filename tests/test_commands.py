@@ -29,7 +29,7 @@ NOT_RUN = {
     r"git clone ": "needs the address of the repository",
     r"claude mcp add ": "needs the client, and is run by .ci/judges",
     r"uv run |pip install ": "fetches packages from a registry",
-    r"(train_scvi|embed_cells|embed|plot_embedding)\.py ": "takes minutes; tests of training and embeddings do that",
+    r"(train_scvi|embed_cells)\.py |embed(ding)?\.py (RUN|FOLDER|SOURCE)": "trains, or takes what was trained",
     r"(search_geo|list_geo_files|download_geo|geo_trend)\.py |\bGSE\d+": "asks NCBI",
 }
 """Commands that a test cannot run, and why."""

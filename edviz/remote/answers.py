@@ -18,6 +18,9 @@ WRONG_RANGE = 416
 TOO_MANY = 429
 OVERLOADED = 503
 PASSING = (408, 425, TOO_MANY, 500, 502, OVERLOADED, 504)
+FORBIDDEN = 403
+REFUSE_WHEN_OVERLOADED = ("ftp.ncbi.nlm.nih.gov",)
+"""Hosts of public files that answer 403 when they have too much to do, and 200 a little later."""
 PLAIN = ("", "identity")
 GZIP = ("gzip", "x-gzip")
 
@@ -103,7 +106,8 @@ def check_status(answer: Answer, *, wanted: tuple[int, ...]) -> None:
     status, shown = answer.status, answer.location.shown
     if status in wanted:
         return
-    if status in PASSING:
+    refused_for_now = status == FORBIDDEN and answer.location.origin.host in REFUSE_WHEN_OVERLOADED
+    if status in PASSING or refused_for_now:
         raise PassingError(f"{shown} {_complaint_on_passing(status)}.", wait_s=_wait_s(answer.header("Retry-After")))
     raise StatusError(f"{shown} {_complaint_on(status)}.", status=status)
 
@@ -126,6 +130,8 @@ def check_encoding(answer: Answer, *, wanted: tuple[str, ...] = PLAIN) -> None:
 def _complaint_on_passing(status: int) -> str:
     if status == TOO_MANY:
         return "is not sent: the server gets too many requests (HTTP 429); try again later"
+    if status == FORBIDDEN:
+        return "is not sent: the server refuses it (HTTP 403), as it does when it is overloaded; try again later"
     return f"is not sent: the server has a fault or is overloaded (HTTP {status}); try again later"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ NCBI = "NCBI"
 AS_IT_IS = {"Accept-Encoding": "identity"}
 """Compressed on the way, the length of a file would not be its own."""
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -255,11 +257,19 @@ class GeoClient:
             stop=stop_after_attempt(settings.attempts),
             wait=lambda state: max(growing(state), _wait_of(state)),
             retry=retry_if_exception(lambda error: isinstance(error, BusyError) and not self._asks_too_much(error)),
+            before_sleep=_tell_of_waiting,
             reraise=True,
         )
 
     def _asks_too_much(self, error: BusyError) -> bool:
         return (error.wait_s or 0.0) > self.settings.longest_wait_s
+
+
+def _tell_of_waiting(state: RetryCallState) -> None:
+    wait = state.next_action.sleep if state.next_action else 0.0
+    error = state.outcome.exception() if state.outcome else None
+    # Without a log that is set up, this stands on standard error, so that nobody waits before an empty screen.
+    log.warning("%s; asking again in %.0f s", error, wait)
 
 
 def _wait_of(state: RetryCallState) -> float:

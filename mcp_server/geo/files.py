@@ -109,6 +109,14 @@ def list_geo_files(accession: str, client: GeoClient) -> GeoFiles:
     return replace(found, files=tuple(sized.get(file.url, file) for file in found.files), notes=tuple(notes))
 
 
+def list_h5ad_files(accession: str, client: GeoClient, *, folder: str | None = None) -> GeoFiles:
+    """List the files of a series or a sample, the .h5ad files with their sizes; raises as `list_geo_files`."""
+    found = find_geo_files(accession, client, folder=folder)
+    h5ad = [file for file in found.files if is_h5ad(file.name)][:MOST_SIZES]
+    sized = {file.url: with_size(file, client) for file in h5ad}
+    return replace(found, files=tuple(sized.get(file.url, file) for file in found.files))
+
+
 def find_geo_files(accession: str, client: GeoClient, *, folder: str | None = None) -> GeoFiles:
     """List the files of a series or a sample, with sizes only where a list has them; raises as `list_geo_files`.
 

@@ -10,6 +10,7 @@ from edviz.h5ad.strings import harmless
 from mcp_server.geo.catalogue import Catalogue, KnownAnswer, now
 from mcp_server.geo.client import GeoClient
 from mcp_server.geo.errors import AskedError, BusyError, GeoError
+from mcp_server.geo.files import GeoFiles, list_h5ad_files
 from mcp_server.geo.questions import H5AD, Question, read_question
 from mcp_server.geo.records import NoSeriesError, SeriesRecord, record_of, uid_of
 from mcp_server.geo.settings import GeoSettings, geo_settings
@@ -17,6 +18,8 @@ from mcp_server.geo.settings import GeoSettings, geo_settings
 MOST_UIDS = 10_000
 """What NCBI gives at once."""
 MOST_HITS = 200_000
+MOST_LISTED = 5
+"""Series whose files are listed at once, each in a few requests."""
 BATCH = 200
 """Of 500 or more at once NCBI gives none, as JSON."""
 DEFAULT_LIMIT = 100
@@ -56,6 +59,8 @@ class SearchResult:
         How many of them, in the order of NCBI, are passed over.
     series
         Those after them.
+    files
+        Files of the series, if they were asked for by accession and with their files.
     repeated
         SuperSeries that are left out, because their files are those of series that are found as well.
     failed
@@ -86,6 +91,7 @@ class SearchResult:
     asked: str | None
     source: Literal["NCBI", "catalogue"]
     requests: int
+    files: tuple[GeoFiles, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ def search_geo(
     offset: int = 0,
     refresh: bool = False,
     offline: bool = False,
+    with_files: bool = False,
     settings: GeoSettings | None = None,
 ) -> SearchResult:
     """Find series of GEO by words, or by their accessions.
@@ -132,6 +139,8 @@ def search_geo(
         Whether NCBI is asked again.
     offline
         Whether only series are searched that are known already.
+    with_files
+        Whether the files of series that are named are listed, which always asks the server with the files.
     settings
         How GEO is asked; by default as the environment says.
 
@@ -154,6 +163,8 @@ def search_geo(
         else:
             answer = known or _asked(question, client, catalogue)
             found = _window(question, answer, client, catalogue, limit=limit, offset=offset, offline=offline)
+        if with_files and question.accessions and not offline:
+            found = _with_files(found, client)
     notices = (catalogue.notice,) if catalogue.notice else ()
     return replace(found, warnings=(*found.warnings, *notices))
 
@@ -345,6 +356,21 @@ def _misfits(question: Question, records: Sequence[SeriesRecord]) -> Iterator[st
         shown = ", ".join(others[:5]) + ("…" if len(others) > 5 else "")
         which = f"{len(others):,} of {len(records):,}"
         yield f"{which} have no {question.file_type.upper()} among their file types: {shown}"
+
+
+def _with_files(found: SearchResult, client: GeoClient) -> SearchResult:
+    """List the files of the first series; why those of one are not known is a warning, and the others are there."""
+    listed, warnings = [], []
+    for record in found.series[:MOST_LISTED]:
+        try:
+            listed.append(list_h5ad_files(record.accession, client, folder=record.folder))
+        except GeoError as error:
+            warnings.append(f"the files of {record.accession} are not known: {error}")
+    if len(found.series) > MOST_LISTED:
+        warnings.append(f"the files of the first {MOST_LISTED} series are listed; name the others to see theirs")
+    return replace(
+        found, files=tuple(listed), warnings=(*found.warnings, *warnings), source="NCBI", requests=client.requests
+    )
 
 
 def _locally(question: Question, catalogue: Catalogue, *, limit: int, offset: int) -> SearchResult:

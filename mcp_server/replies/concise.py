@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mcp_server.geo.kinds import is_h5ad
 from mcp_server.replies.texts import shortened
 
 Plain = dict[str, Any]
@@ -58,7 +59,17 @@ def concise_report(report: Plain) -> Plain:
 def concise_search(result: Plain) -> Plain:
     """Leave of every series what tells whether it is of use, and of a query how NCBI understood it."""
     kept = {name: value for name, value in result.items() if name not in ("query", "requests", "source")}
-    return kept | {"series": [_concise_series(record) for record in result["series"]]}
+    files = {"files": [_concise_files(each) for each in result["files"]]} if result["files"] else {}
+    kept.pop("files")
+    return kept | {"series": [_concise_series(record) for record in result["series"]]} | files
+
+
+def _concise_files(found: Plain) -> Plain:
+    """Leave the .h5ad files, or the others if there are none."""
+    h5ad = [file for file in found["files"] if is_h5ad(file["name"])]
+    names = ("name", "size", "kind", "in_place", "sample")
+    files = [_said({name: file[name] for name in names}) for file in (h5ad or found["files"])[:MOST_NAMES]]
+    return _said({"accession": found["accession"], "h5ad": found["h5ad"], "files": files, "notes": found["notes"]})
 
 
 def full_search(result: Plain) -> Plain:

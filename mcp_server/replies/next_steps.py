@@ -95,7 +95,14 @@ def after_search(found: SearchResult) -> Steps:
     if not found.series:
         return (*partial, "Loosen the query, or try file_type='any'.")
     known = ("Asked earlier; refresh=true asks NCBI again.",) if found.source == "catalogue" else ()
-    return (*partial, *rest, *known, "Show the user accessions and titles; detail='full' adds summaries and links.")
+    read = ("Other tools take a file as GSE123456/name, and read it where it is.",) if found.files else ()
+    return (
+        *partial,
+        *rest,
+        *known,
+        *read,
+        "Show the user accessions and titles; detail='full' adds summaries and links.",
+    )
 
 
 def after_plan(plan: Plan) -> Steps:

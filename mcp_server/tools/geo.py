@@ -58,7 +58,7 @@ class GeoTools:
 
     def search_geo(
         self,
-        query: Annotated[str, Field(description="Words or accessions.")],
+        query: Annotated[str, Field(description="Or accessions.")],
         organism: Organism = None,
         since: Since = None,
         until: Until = None,
@@ -68,7 +68,7 @@ class GeoTools:
         limit: Annotated[int, Field(le=200)] = 10,
         offset: int = 0,
     ) -> Reply[SearchResult]:
-        """Find GEO series with .h5ad files. n_samples are libraries or cells, never donors."""
+        """Find GEO series with .h5ad, or files of accessions. n_samples: libraries or cells, not donors."""
         found = search(
             query,
             organism=organism,
@@ -80,6 +80,7 @@ class GeoTools:
             refresh=refresh,
             # A server that may read nothing from others knows what it was told earlier.
             offline=not self.settings.addresses,
+            with_files=True,
             settings=replace(geo_settings(), attempts=ATTEMPTS, timeout_s=TIMEOUT_S),
         )
         return Reply(found, after_search(found), full_search if detail == "full" else concise_search)

@@ -135,11 +135,11 @@ MANY = 30
 def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     """Say in Markdown what was trained, how it went, and how to use it."""
     plan, settings = started.plan, started.plan.settings
-    key = f"`{result.batch_key}`" if result.batch_key else "no column"
     yield f"# scVI on {result.n_cells:,} cells and {result.n_genes:,} genes"
     yield ""
     yield f"- File: `{Path(started.path).name}` (SHA-256 `{started.sha256}`), counts in `{_location(started)}`."
-    yield f"- Integrated out: {key}: {plan.batch_reason}."
+    key = f"`{result.batch_key}`" if result.batch_key else "nothing"
+    yield f"- Integrated out: {key} ({plan.batch_reason})."
     yield from (f"- Lost of {name}: {gone} of {of} degrees of freedom." for name, (gone, of) in plan.lost.items())
     if plan.covariates:
         yield f"- Covariates, integrated out, too: {', '.join(f'`{name}`' for name in plan.covariates)}."
@@ -149,8 +149,8 @@ def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     yield "## Training"
     yield ""
     ended = "the held-out loss fell no more" if result.stopped_early else "as planned"
-    yield f"{result.epochs} of at most {settings.epochs} epochs ({ended}), {result.seconds:,.0f} s on {result.device}, "
-    yield f"{result.cells_per_second:,.0f} cells a second. Negative ELBO for each cell: {result.train_elbo:,.1f} in "
+    yield f"{result.epochs} of at most {settings.epochs} epochs ({ended}), {result.seconds:,.0f} s on {result.device},"
+    yield f"{result.cells_per_second:,.0f} cells a second. Negative ELBO for each cell: {result.train_elbo:,.1f} in"
     held_out = "none held out" if result.held_out_elbo is None else f"{result.held_out_elbo:,.1f} held out"
     yield f"training, {held_out}. Weight of the KL divergence at the end: {result.kl_weight:.2f}."
     yield ""

@@ -104,7 +104,7 @@ def test_a_training_run_is_embedded_beside_its_latent_representation(tmp_path: P
     result = embed(EmbeddingRequest(str(run)))
     assert Path(result.path) == run / "tsne.h5ad"
     # A job of training leaves its run in a folder of its folder.
-    assert embed(EmbeddingRequest(str(tmp_path), method="pca")).path == str(run / "pca.h5ad")
+    assert embed(EmbeddingRequest(str(tmp_path), "X_scVI", "pca")).path == str(run / "pca.h5ad")
     assert json.loads(anndata.read_h5ad(result.path).uns["embedding"])["source"] == str(data)
 
 

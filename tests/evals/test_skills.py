@@ -1,6 +1,7 @@
 """Evals of skills: their form, the files they name, and that what they expect is what the scripts say."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import anndata
@@ -10,12 +11,25 @@ import pytest
 from mcp_server.skills import frontmatter_of
 from tests.evals import files
 from tests.evals.checks import holds, skills
+from tests.geo.trial import REAL, trial_servers
 
 SKILLS = [skill for skill in skills() if (skill / "evals").is_dir()]
 EVALS = {skill: json.loads((skill / "evals/evals.json").read_text(encoding="utf-8")) for skill in SKILLS}
 TRIGGERS = {skill: json.loads((skill / "evals/triggers.json").read_text(encoding="utf-8")) for skill in SKILLS}
 CHECKS = [(skill, check) for skill in SKILLS for case in EVALS[skill]["evals"] for check in case["checks"]]
 each_skill = pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
+
+
+@pytest.fixture(scope="module")
+def geo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers like those of GEO; the series that the evals name are invented, and their files are real."""
+    if not REAL.is_dir():
+        pytest.skip("the files that the servers have are not here")
+    with trial_servers() as variables, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        yield
 
 
 def test_every_skill_has_evals() -> None:
@@ -58,7 +72,9 @@ def test_half_of_the_queries_are_for_something_else(skill: Path) -> None:
 @pytest.mark.parametrize(
     ("skill", "check"), CHECKS, ids=lambda each: each.get("expectation") if isinstance(each, dict) else each.name
 )
-def test_what_an_eval_expects_is_so(skill: Path, check: dict, tmp_path: Path) -> None:
+def test_what_an_eval_expects_is_so(skill: Path, check: dict, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if skill.name == "find-geo-data":
+        request.getfixturevalue("geo")
     does, found = holds(check, skill, tmp_path)
     assert does, found
 

@@ -56,6 +56,12 @@ def test_a_fault_that_stays_is_said_in_one_sentence(eutils: EutilsServer, client
     assert client.requests == 3
 
 
+def test_who_waits_is_told_why(eutils: EutilsServer, client: GeoClient, caplog: pytest.LogCaptureFixture):
+    eutils.fail(faults.with_status(503, retry_after="1"))
+    client.post_json("esearch", QUESTION)
+    assert caplog.messages == ["NCBI does not answer now (HTTP 503); asking again in 1 s"]
+
+
 def test_a_server_that_asks_for_a_long_wait_is_left_alone(eutils: EutilsServer, client: GeoClient):
     eutils.always = faults.with_status(429, retry_after="3600")
     with pytest.raises(BusyError, match="asks to wait for 3600 seconds"):

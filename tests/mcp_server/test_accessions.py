@@ -43,6 +43,18 @@ async def test_a_tool_names_the_files_of_which_one_is_to_be_chosen(files: FilesS
     assert "did you mean GSE900001?" in await refusal(tmp_path, "inspect_h5ad", path="gse 900001")
 
 
+@pytest.mark.anyio
+async def test_a_search_for_accessions_lists_their_files(files: FilesServer, tmp_path: Path) -> None:
+    files.add(SERIES, "a.h5ad", b"12345")
+    files.add(SERIES, "b.csv", b"1")
+    found = await answer(tmp_path, "search_geo", query=SERIES)
+    (listed,) = found["files"]
+    assert [(file["name"], file["size"]) for file in listed["files"]] == [("a.h5ad", 5)]
+    files.files.clear()
+    warned = await answer(tmp_path, "search_geo", query=SERIES)
+    assert "not public or does not exist" in warned["warnings"][0]
+
+
 def test_accessions_are_refused_where_addresses_are(tmp_path: Path) -> None:
     with pytest.raises(PlaceError, match="reads nothing from other servers"):
         find_place(SERIES, Settings((tmp_path,), (tmp_path,), addresses=False))

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from edviz.remote import NoRangesError, PassingError, RangeFile, RemoteError, StatusError, open_download
+from edviz.remote import NoRangesError, PassingError, RangeFile, RemoteError, StatusError, answers, open_download
 from tests.remote.conftest import QUICK, located
 from tests.remote.server import Asked, Fault, RangeServer, Reply
 
@@ -406,6 +406,16 @@ def test_an_address_that_was_given_and_is_refused_is_not_asked_again(server):
         with pytest.raises(StatusError, match="HTTP 403"):
             file.read_range(LATER, LATER + 10)
     assert len(server.asked) == 2
+
+
+def test_a_refusal_of_a_host_that_refuses_when_overloaded_may_pass(server, monkeypatch):
+    monkeypatch.setattr(answers, "REFUSE_WHEN_OVERLOADED", ("127.0.0.1",))
+    server.faults.extend([status(403), None, status(403)])
+    with opened(server) as file:
+        assert file.read_range(0, file.size) == server.body
+        server.fault = status(403)
+    with pytest.raises(PassingError, match="as it does when it is overloaded"):
+        opened(server, attempts=3)
 
 
 TOKEN = "s3cr3t"
