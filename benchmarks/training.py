@@ -208,6 +208,7 @@ def measure_embedding(told: dict[str, Any]) -> dict[str, float]:
 
     model = _model(told)
     model.is_trained_ = True
+    model.module.eval()
     found: dict[str, Any] = {}
 
     def stock() -> None:

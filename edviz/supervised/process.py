@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LIBRARY = Path(__file__).resolve().parents[2]
 READ_AT_ONCE = 1 << 20
 LAST_STANDARD_DESCRIPTOR = 2
+SMALL_BYTES = 256 << 20
+"""Of a process that may be forked; with h5py and numpy it has half of that, with torch more than twice."""
 WATCH_SECONDS = 0.2
 """Between two looks of who watches."""
 GRACE_SECONDS = 2
@@ -214,8 +216,9 @@ def _start(requests: int, replies: int, *, close: tuple[int, ...], keep: int | N
 
 
 def _may_fork() -> bool:
-    # A fork beside threads may hang, and Windows has none; elsewhere it spares the start of a second Python.
-    return sys.platform == "linux" and threading.active_count() == 1 and _n_threads() == 1
+    # A fork beside threads may hang, and Windows has none; elsewhere it spares the start of a second Python. What a
+    # large process has mapped would count against the memory of the reader.
+    return sys.platform == "linux" and threading.active_count() == 1 and _n_threads() == 1 and _n_mapped() < SMALL_BYTES
 
 
 def _n_threads() -> int:
@@ -224,6 +227,15 @@ def _n_threads() -> int:
         return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 0  # nothing can be said, so nothing is assumed
+
+
+def _n_mapped() -> int:
+    """Count the bytes of the address space of this process."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        return SMALL_BYTES  # nothing can be said, so nothing is assumed
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _fork(requests: int, replies: int, close: tuple[int, ...]) -> int:

@@ -219,3 +219,21 @@ def test_a_file_that_is_replaced_while_it_is_read_is_refused(tmp_path):
         other.replace(path)
         with pytest.raises(H5adError, match="was changed while it was read"):
             reading.summary()
+
+
+def test_a_large_process_does_not_share_its_memory_with_the_reader():
+    script = (
+        "import mmap, sys; from edviz.h5ad import read_factors; from edviz.supervised import start_reading; "
+        "held = mmap.mmap(-1, 4 << 30)\n"
+        "with start_reading(sys.argv[1], factors=True) as reading: print(reading.factors().listing.n_obs)"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "EDVIZ_MOST_MEMORY_MB": "512"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, SHIPPED],
+        capture_output=True,
+        check=True,
+        cwd=REPOSITORY,
+        env=environment,
+        text=True,
+    )
+    assert done.stdout.split() == ["200"]

@@ -27,7 +27,7 @@ from mcp_server.training.settings import TrainingRequest
 from mcp_server.training.train import resume, train
 tell = lambda fraction, message: print(message, flush=True)
 how, path, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-asked = TrainingRequest(epochs=8, batch_key="batch", check=False, checkpoint_seconds=0.0)
+asked = TrainingRequest(epochs=8, batch_key="batch", check=False, checkpoint_seconds=0.0, fast=False)
 resume(folder, tell) if how == "resume" else train(path, asked, folder, tell)
 """
 LOAD = """
