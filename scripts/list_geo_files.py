@@ -9,8 +9,11 @@
 
 from __future__ import annotations
 
-from _cli import Page, arguments, counted, page_of, print_json, run
+import sys
 
+from _cli import Page, arguments, counted, page_of, print_json, run, said
+
+from edviz.errors import EdvizError
 from mcp_server.geo.client import GeoClient
 from mcp_server.geo.files import GeoFile, GeoFiles, H5adPlace, list_geo_files
 from mcp_server.geo.settings import geo_settings
@@ -33,14 +36,22 @@ def main() -> None:
     )
     args = parser.parse_args()
     page = page_of(args)
+    found, failed = [], []
     with GeoClient(geo_settings()) as client:
-        found = tuple(list_geo_files(accession, client) for accession in args.accessions)
+        for accession in args.accessions:
+            try:
+                found.append(list_geo_files(accession, client))
+            except EdvizError as error:
+                # The others are listed all the same.
+                failed.append({"accession": accession, "error": str(error)})
+                print(said(error), file=sys.stderr)
     if args.json:
-        print_json({"series": found, "requests": client.requests})
-        return
-    for each in found:
-        print_files(each, page)
-    page.heading(f"Asked for in {counted(client.requests, 'request')}")
+        print_json({"series": found, "failed": failed, "requests": client.requests})
+    else:
+        for each in found:
+            print_files(each, page)
+        page.heading(f"Asked for in {counted(client.requests, 'request')}")
+    sys.exit(1 if failed else 0)
 
 
 def print_files(found: GeoFiles, page: Page) -> None:

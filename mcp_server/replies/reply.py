@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from edviz.plain import to_plain
 from mcp_server.replies.pages import Page, paged
 from mcp_server.replies.texts import safe
+
+if TYPE_CHECKING:
+    from edviz.remote import RemoteReport
 
 Plain = dict[str, Any]
 Shape = Callable[[Plain], Plain]
@@ -31,12 +34,15 @@ class Reply(Generic[T]):
         Leaves out what is not asked for; the type of every entry stays as it is in the result.
     page
         Which piece of the long lists is wanted.
+    remote
+        What was read from a server for it, or None if nothing was.
     """
 
     result: T
     next: tuple[str, ...] = ()
     shape: Shape | None = None
     page: Page | None = None
+    remote: RemoteReport | None = None
 
     def in_plain(self) -> Plain:
         """Return what goes onto the wire: paged, shortened, and with nothing in it that JSON does not know."""
@@ -53,5 +59,7 @@ class Reply(Generic[T]):
             plain["page"] = page
             if page["next_offset"] is not None:
                 next_steps.append(f"For the rest, call again with offset={page['next_offset']}.")
+        if self.remote is not None:
+            plain["remote"] = to_plain(self.remote)
         reply: Plain = safe(plain)
         return reply | {"next": safe(next_steps), "notice": NOTICE}

@@ -100,10 +100,9 @@ class DesignTools:
         value), columns of obs and var, layers, embeddings, schema.
         """
         with start_reading(find_place(path, self.settings).place, summary=True) as reading:
-            summary = reading.summary()
-        return Reply(
-            summary, after_summary(summary), _unless_full(detail, concise_summary), Page(limit, offset, ("obs", "uns"))
-        )
+            summary, remote = reading.summary(), reading.report()
+        page = Page(limit, offset, ("obs", "uns"))
+        return Reply(summary, after_summary(summary), _unless_full(detail, concise_summary), page, remote)
 
     def infer_design(
         self,
@@ -127,12 +126,12 @@ class DesignTools:
             table = reading.factors()
             # First, as an unknown name is better met before all the work.
             named = tuple(table.listing.column(name) for name in dict.fromkeys(columns))
-            report = infer(table, overrides).report
+            report, remote = infer(table, overrides).report, reading.report()
         if columns or detail == "concise":
             report = replace(report, columns=named)
         lists = ("factors", "set_aside", "columns", *(PAIRED_LISTS if detail == "full" else ()))
         page = Page(limit, offset, lists)
-        return Reply(report, after_report(report), _unless_full(detail, concise_report), page)
+        return Reply(report, after_report(report), _unless_full(detail, concise_report), page, remote)
 
     def analyze_design(
         self,

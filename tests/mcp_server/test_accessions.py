@@ -94,3 +94,12 @@ async def test_a_download_says_how_much_it_is_and_where_to(
     size = f"{shipped.stat().st_size / 1e3:.1f} KB"
     assert started["next"][0] == f"Tell the user that 1 of its files, {size}, go into {tmp_path.resolve() / SERIES}."
     assert (await answer(tmp_path, "job_status", job=started["id"], seconds=30))["state"] == "done"
+
+
+@pytest.mark.anyio
+async def test_what_was_read_from_a_server_is_said(files: FilesServer, shipped: Path, tmp_path: Path) -> None:
+    files.add(SERIES, "a.h5ad", shipped.read_bytes())
+    for tool in ("inspect_h5ad", "infer_design"):
+        remote = (await answer(tmp_path, tool, path=SERIES))["remote"]
+        assert 0 < remote["bytes"] < 2 * shipped.stat().st_size
+        assert remote["requests"] > 0

@@ -177,3 +177,13 @@ def test_no_card_is_left_when_the_file_is_refused(
 def _entry(card: str, name: str) -> object:
     """Return an entry of the front matter, whose values are JSON."""
     return next(json.loads(line.partition(": ")[2]) for line in card.splitlines() if line.startswith(f"{name}: "))
+
+
+def test_an_accession_without_files_does_not_hide_the_others(run_geo: Run, files: FilesServer) -> None:
+    files.add(SERIES, "a.h5ad", b"12345")
+    done = run_geo("list_geo_files", "GSE12x", SERIES, "--json")
+    told = json.loads(done.stdout)
+    assert [each["accession"] for each in told["series"]] == [SERIES]
+    assert [each["accession"] for each in told["failed"]] == ["GSE12x"]
+    assert "GSE12x" in done.stderr
+    assert done.returncode == 1
