@@ -43,6 +43,8 @@ def seconds_to_first_list() -> tuple[float, int]:
         answers = [server.stdout.readline() for _ in range(2)]
         seconds = time.perf_counter() - begun
         server.stdin.close()
+    if not answers[1]:
+        sys.exit("the server did not answer: run this with a Python that has its dependencies")
     return seconds, len(answers[1].encode())
 
 
