@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -12,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from edviz.card.writing import SUFFIX
 from edviz.errors import EdvizError
 from edviz.h5ad.strings import harmless
+from edviz.plain import to_plain
 from mcp_server.jobs.files import find_file
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.replies.texts import safe_error
@@ -66,6 +68,25 @@ def offer_resources(server: MCPServer[None], settings: Settings) -> None:
     )
     def text(job: str, name: str) -> str:
         return _or_refused(lambda: _text(job, name))
+
+    @server.resource(
+        "trend://{query}",
+        name="geo_trend",
+        title="Series of GEO by year",
+        description="Of the series that a query finds, such as 'single cell', those with .h5ad files, year by year.",
+        mime_type="application/json",
+    )
+    def trend(query: str) -> str:
+        return _or_refused(lambda: _trend(query, settings))
+
+
+def _trend(query: str, settings: Settings) -> str:
+    if not settings.addresses:
+        _refuse("the server reads nothing from other servers, and a trend is what NCBI counts")
+    # What it needs takes time to import, and few ask for it.
+    from mcp_server.geo.trend import count_by_year
+
+    return json.dumps(to_plain(count_by_year(query)), ensure_ascii=False, allow_nan=False)
 
 
 def _card(name: str, settings: Settings) -> str:

@@ -162,9 +162,10 @@ def _plan(
     notices = _notices(request, scan, key, case, hardware)
     if request.check and key.batch_key is None and alternative is None:
         notices.append("no column could be integrated out by a second training, so integration is not checked")
+    can_train = all(problem.can_be_forced and request.force for problem in problems)
     return Plan(
         path=summary.path,
-        can_train=all(problem.can_be_forced and request.force for problem in problems),
+        can_train=can_train,
         problems=problems,
         notices=tuple(notices),
         counts=scan,
@@ -181,7 +182,7 @@ def _plan(
         settings=settings,
         estimate=needed,
         check=_is_checked(request, key, alternative, needed),
-        forced=request.force and bool(problems),
+        forced=can_train and bool(problems),
     )
 
 

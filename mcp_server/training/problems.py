@@ -14,6 +14,8 @@ from mcp_server.training.estimates import Estimate
 FEWEST_CELLS = 100
 """With fewer rows, these are samples and no cells, or too few to learn from."""
 FEWEST_CELLS_PER_BATCH = 50
+FEWEST_GENES = 10
+"""As many as latent dimensions by default; of one gene the model has nothing to learn, as shares sum to one."""
 NOT_GENES = (
     "antibody capture",
     "multiplexing capture",
@@ -152,6 +154,27 @@ def few_cells(case: Case) -> Iterator[Problem]:
         text = f"there are {_counted(case.n_cells, 'cell')} with counts, and a model needs {FEWEST_CELLS} or more"
         remedy = "if the rows are samples (bulk, pseudobulk), compare them with DESeq2 or edgeR instead"
         yield Problem("few_cells", text, remedy)
+
+
+@guard
+def few_genes(case: Case) -> Iterator[Problem]:
+    """Refuse a matrix with hardly anything to learn from."""
+    if case.scan is not None and case.scan.n_vars < FEWEST_GENES:
+        text = (
+            f"{case.scan.location} has {_counted(case.scan.n_vars, 'gene')}, and a model needs {FEWEST_GENES} or more"
+        )
+        yield Problem("few_genes", text, "train on the file that still has all genes")
+
+
+@guard
+def same_columns(case: Case) -> Iterator[Problem]:
+    """Refuse to integrate one partition of the cells twice."""
+    same_as = case.inference.facts.same_as
+    for number, name in enumerate(case.integrated):
+        for earlier in case.integrated[:number]:
+            if name == earlier or name in same_as.get(earlier, ()):
+                what = "is named twice" if name == earlier else f"is the same partition of the cells as {earlier}"
+                yield Problem("same_columns", f"{name} {what}", f"leave {name} out of the covariates")
 
 
 @guard

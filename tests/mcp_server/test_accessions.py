@@ -1,5 +1,6 @@
 """Files of GEO that tools are called with by accession."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from mcp_server.settings import PlaceError, Settings
 from mcp_server.tools._places import find_place
 from tests.geo.files_server import FilesServer
 from tests.geo.server import EutilsServer, series
-from tests.mcp_server.serving import answer, refusal
+from tests.mcp_server.serving import answer, client, refusal
 
 SERIES = "GSE900001"
 
@@ -103,3 +104,13 @@ async def test_what_was_read_from_a_server_is_said(files: FilesServer, shipped: 
         remote = (await answer(tmp_path, tool, path=SERIES))["remote"]
         assert 0 < remote["bytes"] < 2 * shipped.stat().st_size
         assert remote["requests"] > 0
+
+
+@pytest.mark.anyio
+async def test_a_trend_is_a_resource(files: FilesServer, tmp_path: Path) -> None:
+    async with client(tmp_path) as connected:
+        read = await connected.read_resource("trend://invented")
+    trend = json.loads(read.contents[0].text)
+    # The one series that the server knows was made public in May 2024.
+    assert {year["year"] for year in trend["years"] if year["n"]} == {2024}
+    assert trend["years"][-1]["is_partial"]

@@ -102,6 +102,25 @@ def test_cells_without_a_batch_are_refused_unless_forced(tmp_path):
     assert planned(cells(donor=donor), tmp_path, batch_key="donor", force=True).can_train
 
 
+@pytest.mark.parametrize("covariate", ["donor", "site"])
+def test_one_partition_is_not_integrated_twice(covariate, tmp_path):
+    donor = [f"d{number % 2}" for number in range(200)]
+    data = cells(donor=donor, site=[name.replace("d", "s") for name in donor])
+    plan = planned(data, tmp_path, batch_key="donor", covariates=(covariate,))
+    assert "same_columns" in ids(plan)
+    assert not plan.can_train
+
+
+def test_a_handful_of_genes_is_nothing_to_learn_from(tmp_path):
+    assert "few_genes" in ids(planned(cells(n_genes=1), tmp_path))
+    assert "few_genes" not in ids(planned(cells(n_genes=10), tmp_path))
+
+
+def test_what_force_cannot_overrule_is_not_called_overruled(tmp_path):
+    plan = planned(cells(n_genes=1), tmp_path, force=True)
+    assert (plan.can_train, plan.forced) == (False, False)
+
+
 def test_one_level_is_nothing_to_integrate(tmp_path):
     assert "one_batch" in ids(planned(cells(site=["a"] * 200), tmp_path, batch_key="site"))
 
