@@ -42,9 +42,9 @@ clean:
 
 .venv-card/installed: scripts/write_card.py
 	@$(CHECK_PYTHON)
-	@echo "Making .venv-card with h5py, numpy, lark and rich (once)."
+	@echo "Making .venv-card with what write_card.py needs (once)."
 	@$(PYTHON) -m venv .venv-card
-	@sed -n 's/^# dependencies = //p' scripts/write_card.py | .venv-card/bin/python -c 'import json, sys; print(*json.load(sys.stdin), sep="\n")' > .venv-card/requirements.txt
+	@sed -n '2,/^# \/\/\/$$/{/^# \/\/\/$$/!s/^# //p}' scripts/write_card.py | .venv-card/bin/python -c 'import sys, tomllib; print(*tomllib.load(sys.stdin.buffer)["dependencies"], sep="\n")' > .venv-card/requirements.txt
 	@.venv-card/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-card/requirements.txt
 	@touch $@
 

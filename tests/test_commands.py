@@ -160,7 +160,8 @@ def test_what_a_document_shows_works(block: Block, place: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_arguments_that_a_document_names_exist(document: str) -> None:
     fenced = [command for block in _fenced() if block.document == document for command in block.commands]
-    for command in [*fenced, *CODE.findall(FENCE.sub("", _text(document)))]:
+    written = [*fenced, *CODE.findall(FENCE.sub("", _text(document)))]
+    for command in (part for each in written for part in each.split(" && ")):
         if not (named := re.search(r"(\w+\.py)", command)):
             continue
         name = named[1]

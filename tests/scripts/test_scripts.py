@@ -39,10 +39,12 @@ def test_pages_fit_into_80_columns_and_hold_no_escapes(name: str, file: str, sha
 @pytest.mark.parametrize("name", NAMES)
 def test_ascii_pages_are_ascii(name: str, file: str, shared: Path, tmp_path: Path) -> None:
     asked = run(name, shared / file, "--ascii", cwd=tmp_path)
-    assert (asked.returncode, asked.stderr) == (0, "")
+    # A file of few cells is refused by a plan, whose page is printed all the same.
+    assert (asked.returncode, asked.stderr) == (int(name == "plan_training" and "odd" in file), "")
     assert asked.stdout.isascii()
     needed = run(name, shared / file, cwd=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert needed.stdout == asked.stdout
+    free_memory = r"[\d,]+ MB that are free"
+    assert re.sub(free_memory, "", needed.stdout) == re.sub(free_memory, "", asked.stdout)
 
 
 @pytest.mark.parametrize("width", ["20", "40", "60", "200"])
@@ -178,11 +180,14 @@ def test_the_header_for_uv_lists_the_dependencies_of_the_project() -> None:
 
     project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text())["project"]
     for name in (*NAMES, *OF_GEO):
-        unneeded = SERVER_ONLY if name in OF_GEO else SERVER_ONLY + GEO_ONLY
-        header = re.search(r"# /// script\n(.*?)# ///\n", (SCRIPTS / f"{name}.py").read_text(), re.DOTALL)
+        text = (SCRIPTS / f"{name}.py").read_text()
+        # Scripts that take accessions ask GEO, too.
+        unneeded = SERVER_ONLY if re.search(r"^from (_geo|mcp_server\.geo)", text, re.M) else SERVER_ONLY + GEO_ONLY
+        header = re.search(r"# /// script\n(.*?)# ///\n", text, re.DOTALL)
         assert header is not None
         stated = tomllib.loads(header[1].replace("# ", ""))
-        assert stated["dependencies"] == [each for each in project["dependencies"] if not each.startswith(unneeded)]
+        needed = [each for each in project["dependencies"] if not each.startswith(unneeded)]
+        assert sorted(stated["dependencies"]) == sorted(needed)
         assert stated["requires-python"] == project["requires-python"]
 
 
