@@ -108,7 +108,7 @@ def check_status(answer: Answer, *, wanted: tuple[int, ...]) -> None:
         return
     refused_for_now = status == FORBIDDEN and answer.location.origin.host in REFUSE_WHEN_OVERLOADED
     if status in PASSING or refused_for_now:
-        raise PassingError(f"{shown} {_complaint_on_passing(status)}.", wait_s=_wait_s(answer.header("Retry-After")))
+        raise PassingError(f"{shown} {_complaint_on_passing(status)}.", wait_s=asked_wait(answer.header("Retry-After")))
     raise StatusError(f"{shown} {_complaint_on(status)}.", status=status)
 
 
@@ -148,7 +148,8 @@ def _complaint_on(status: int) -> str:
     return f"is not sent: the server answers with HTTP {status}; check the address"
 
 
-def _wait_s(retry_after: str | None) -> float | None:
+def asked_wait(retry_after: str | None) -> float | None:
+    """Return for how many seconds a server asks to wait: its header holds a number of them, or a date."""
     value = (retry_after or "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from edviz.h5ad.strings import harmless
+from edviz.remote.answers import asked_wait
 from mcp_server.geo.errors import AskedError, BusyError, ExpiredError, GeoError
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ def check_status(status: int, headers: Headers, server: str) -> None:
     if status == OK:
         return
     if status == TOO_OFTEN:
-        raise BusyError(f"{server} has been asked too often (HTTP 429)", wait_s=asked_wait(headers))
+        raise BusyError(f"{server} has been asked too often (HTTP 429)", wait_s=asked_wait(headers.get("Retry-After")))
     if status in BUSY or status >= 500:
-        raise BusyError(f"{server} does not answer now (HTTP {status})", wait_s=asked_wait(headers))
+        raise BusyError(f"{server} does not answer now (HTTP {status})", wait_s=asked_wait(headers.get("Retry-After")))
     if status == TOO_LONG:
         raise AskedError(f"the question is too long for {server} (HTTP 414); shorten it")
     if status in REDIRECTS:
@@ -120,17 +119,6 @@ def check_utility(answer: dict[str, Any], utility: str) -> None:
     if "api key" in told:
         raise AskedError(f"NCBI does not accept the key in NCBI_API_KEY: {quoted}")
     raise AskedError(f"NCBI does not accept the question: {quoted}")
-
-
-def asked_wait(headers: Headers) -> float | None:
-    """Return how long a server asks to wait: a number of seconds, or a date."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isdecimal():
-        return float(said)
-    try:
-        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
 
 
 def _complaint(answer: dict[str, Any], utility: str) -> str | None:

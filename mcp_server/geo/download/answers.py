@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
 from edviz.h5ad.strings import harmless
+from edviz.remote.answers import asked_wait
 from mcp_server.geo.download.errors import PassingError, TransferError
 from mcp_server.geo.download.record import DownloadRecord, Source
 from mcp_server.geo.download.sizes import shown_size
@@ -101,7 +100,7 @@ def refusal(status: int, headers: Headers, name: str) -> TransferError:
     message = f"the server does not give {name} (HTTP {status}): {told}"
     if status not in BUSY and status < 500:
         return TransferError(message)
-    wait_s = _wait_s(headers)
+    wait_s = asked_wait(headers.get("Retry-After"))
     if wait_s is not None and wait_s > LONGEST_WAIT_S:
         return TransferError(f"{message}; it asks to wait for {wait_s / 60:.0f} minutes")
     return PassingError(message, wait_s=wait_s)
@@ -140,17 +139,6 @@ def _refuse_coding(headers: Headers, source: Source) -> None:
             f"the server sends {source.name} encoded as {harmless(coding, longest=40)!r}, although it was asked "
             "not to, so its bytes cannot be compared with its size"
         )
-
-
-def _wait_s(headers: Headers) -> float | None:
-    """Return how long a server asks to wait: a number of seconds, or a date."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isdecimal():
-        return float(said)
-    try:
-        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
 
 
 def _text(headers: Headers, name: str) -> str | None:
