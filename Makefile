@@ -52,5 +52,5 @@ clean:
 	@$(CHECK_PYTHON)
 	@echo "Making .venv with all that the tests need."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[filters,test,training,embedding,plots]' -c constraints.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[filters,gzip,test,training,embedding,plots]' -c constraints.txt
 	@touch $@
