@@ -19,7 +19,7 @@ def quick_settings(server: EutilsServer, folder: Path) -> GeoSettings:
         files=server.url.removesuffix("/entrez/eutils/"),
         gap_s=0.001,
         files_gap_s=0.001,
-        timeout_s=1.0,
+        timeout_s=20.0,  # a busy machine may take seconds for an answer
         attempts=3,
         first_wait_s=0.001,
         longest_wait_s=2.0,

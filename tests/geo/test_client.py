@@ -34,7 +34,6 @@ PASSING = {
     "broken connection": faults.cut,
     "failed search": faults.search_failed,
     "failed back end": faults.back_end_failed,
-    "silence": faults.silent(1.5),
 }
 
 
@@ -54,6 +53,22 @@ def test_a_fault_that_stays_is_said_in_one_sentence(eutils: EutilsServer, client
     assert said.endswith("asked 3 times: try again later")
     assert "\n" not in said
     assert client.requests == 3
+
+
+def test_a_silence_that_passes_is_not_seen(eutils: EutilsServer, quick: GeoSettings):
+    eutils.fail(faults.silent(4))
+    with GeoClient(replace(quick, timeout_s=2.0)) as client:
+        assert client.post_json("esearch", QUESTION)["esearchresult"]["count"] == "5"
+        assert client.requests == 2
+
+
+def test_a_silence_that_stays_is_said_in_one_sentence(eutils: EutilsServer, quick: GeoSettings):
+    eutils.always = faults.silent(2)
+    with (
+        GeoClient(replace(quick, timeout_s=0.5)) as client,
+        pytest.raises(BusyError, match=r"^127\.0\.0\.1 is silent for 0\.5 seconds; asked 3 times: try again later$"),
+    ):
+        client.post_json("esearch", QUESTION)
 
 
 def test_who_waits_is_told_why(eutils: EutilsServer, client: GeoClient, caplog: pytest.LogCaptureFixture):

@@ -11,7 +11,7 @@ from edviz.remote import Location, RemoteSettings, location_of
 from tests.remote.server import RangeServer
 
 LONGEST_TEST_S = 30
-QUICK = RemoteSettings(allow_private=True, unforeseen_bytes=1, timeout_s=2.0, first_wait_s=0.01, longest_wait_s=1.0)
+QUICK = RemoteSettings(allow_private=True, unforeseen_bytes=1, timeout_s=20.0, first_wait_s=0.01, longest_wait_s=1.0)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_a_name_that_is_looked_up_for_ever_ends_by_the_time_limit(monkeypatch):
     start = time.monotonic()
     with pytest.raises(RemoteError, match="not found"):
         checked_addresses(located("http://host.org/"), RemoteSettings(timeout_s=0.1))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 8
     released.set()
 
 

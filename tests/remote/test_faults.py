@@ -126,7 +126,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(server):
     server.faults.append(status(429, Retry_After="1"))
     start = time.monotonic()
     with opened(server):
-        assert 1.0 <= time.monotonic() - start < 2.5
+        assert 1.0 <= time.monotonic() - start < 10
 
 
 def test_a_server_may_name_the_moment_to_come_again(server):
@@ -143,7 +143,7 @@ def test_a_server_that_asks_to_wait_long_is_not_waited_for(server, retry_after):
     start = time.monotonic()
     with pytest.raises(PassingError, match="too many requests"):
         opened(server)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     assert len(server.asked) == 1
 
 
@@ -270,7 +270,7 @@ def test_a_server_that_falls_silent_is_left_after_the_time_limit(server, name):
     start = time.monotonic()
     with pytest.raises(RemoteError, match=r"silent or too slow; try again later\."):
         opened(server, timeout_s=0.5)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     assert len(server.asked) == 1
 
 
@@ -280,27 +280,27 @@ def test_one_stalled_range_of_many_ends_them_all(server):
         start = time.monotonic()
         with pytest.raises(RemoteError, match="silent"):
             file.fetch([(place, place + 1) for place in range(0, 300_000, 4_000)])
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
 
 
 def test_one_refused_range_of_many_ends_those_that_wait(server):
-    with opened(server, block_bytes=1024, timeout_s=10.0) as file:
+    with opened(server, block_bytes=1024, timeout_s=20.0) as file:
         server.fault = changed(hang_s=20)
         server.faults.extend([changed(hang_s=20)] * 8 + [status(404)])
         start = time.monotonic()
         with pytest.raises(StatusError, match="HTTP 404"):
             file.fetch([(place, place + 1) for place in range(0, 300_000, 4_000)])
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
 
 
 def test_idle_connections_that_the_server_closed_are_replaced_without_waiting(server):
-    with opened(server, block_bytes=1024, first_wait_s=5.0, attempts=2) as file:
+    with opened(server, block_bytes=1024, first_wait_s=30.0, longest_wait_s=30.0, attempts=2) as file:
         server.fault = changed(is_cut=True)
         # Each answer is complete, yet the connection ends after it, unannounced.
         start = time.monotonic()
         for place in range(2_000, 300_000, 30_000):
             file.read_range(place, place + 10)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
 
 
 def test_an_answer_that_is_not_http_is_an_error(quick):
@@ -480,7 +480,7 @@ BROKEN_DOWNLOADS = {
 @pytest.mark.parametrize("name", BROKEN_DOWNLOADS)
 def test_a_download_that_goes_wrong_ends_in_one_sentence(server, name):
     server.fault, complaint = BROKEN_DOWNLOADS[name]
-    settings = replace(QUICK, timeout_s=0.5, attempts=2, most_download_bytes=400_000)
+    settings = replace(QUICK, timeout_s=2.0, attempts=2, most_download_bytes=400_000)
     with (
         pytest.raises(RemoteError, match=complaint),
         open_download(located(server.url()), settings) as download,

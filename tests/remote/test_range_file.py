@@ -105,10 +105,10 @@ def test_fetched_ranges_need_no_further_request(server):
 
 def test_headers_and_values_are_fetched_side_by_side(server):
     with opened(server, block_bytes=1024) as file:
-        server.delay_s = 0.2
+        server.delay_s = 2.0
         start = time.monotonic()
         file.fetch([(place, place + 1) for place in (50_000, 80_000)], values=[(120_000, 200_000), (50_000, 52_000)])
-        assert time.monotonic() - start < 0.39
+        assert time.monotonic() - start < 3.9
         assert len(server.asked) == 5
         file.drop(0, 300_000)
         assert file.held_bytes == 3 * 1024
@@ -139,10 +139,10 @@ def test_without_an_etag_the_time_of_the_last_change_tells_the_version(server):
 def test_ranges_are_fetched_side_by_side(server):
     server.body = numbered(64 * 2 * 1024)
     with opened(server, block_bytes=1024) as file:
-        server.delay_s = 0.1
+        server.delay_s = 0.2
         start = time.monotonic()
         file.fetch([(place, place + 1) for place in range(2048, len(server.body), 2048)])
-        assert time.monotonic() - start < 2.0  # one after the other they would take 6.3 s
+        assert time.monotonic() - start < 6.0  # one after the other they would take 12.6 s
         assert len(server.asked) == 64
     assert server.connections <= 16
 
@@ -334,7 +334,7 @@ def test_an_interruption_ends_all_threads_and_is_remembered(server, monkeypatch)
             return read(*arguments, **options)
 
         monkeypatch.setattr(range_file, "read_part", interrupted)
-        server.delay_s = 0.2
+        server.delay_s = 2.0
         with pytest.raises(KeyboardInterrupt):
             file.fetch([(place, place + 1) for place in range(0, 300_000, 10_000)])
         with pytest.raises(RemoteError, match="was not read to the end: interrupted; open it again"):
