@@ -10,7 +10,7 @@ from edviz.contents import CountsLocation, CountsScan, FeatureKind, H5adSummary
 from edviz.supervised import start_reading
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.estimates import Estimate, estimate
-from mcp_server.training.hardware import Hardware, look_at_hardware
+from mcp_server.training.hardware import Hardware, devices_there, look_at_hardware
 from mcp_server.training.keys import (
     CovariateOption,
     KeyChoice,
@@ -154,12 +154,13 @@ def _plan(
     n_counts = 0 if scan is None else scan.n_stored
     needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
     advice = {name: advice_on(name, inference) for name in integrated}
-    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed)
+    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed, settings.devices)
     problems = problems_of(case)
     # A part of a composite column is a factor of the design, and no column of the file.
     known = {column.name for column in listing.columns}
     alternative = alternative_key(inference, listing, n_cells)
     notices = _notices(request, scan, key, case, hardware)
+    notices += _of_devices(settings, hardware)
     if request.check and key.batch_key is None and alternative is None:
         notices.append("no column could be integrated out by a second training, so integration is not checked")
     can_train = all(problem.can_be_forced and request.force for problem in problems)
@@ -227,6 +228,19 @@ def _notices(
     if hardware.threads < hardware.cores:
         notices.append(f"{hardware.threads} of {hardware.cores} processors are free, so as many threads are used")
     return notices
+
+
+def _of_devices(settings: TrainingSettings, hardware: Hardware) -> list[str]:
+    """Say what several devices do together, and how many of them seem to be missing."""
+    if settings.devices == 1:
+        return []
+    there = devices_there(settings.accelerator, hardware)
+    if there is not None and there < settings.devices:
+        return [f"{there} of {settings.devices} {settings.accelerator} devices can be seen here, and no more train"]
+    return [
+        f"{settings.devices} devices train together, each on its part of the cells: a step takes {settings.devices} × "
+        f"{settings.batch_size:,} = {settings.cells_per_step:,} cells"
+    ]
 
 
 def _untold_conditions(key: KeyChoice, case: Case) -> list[str]:
