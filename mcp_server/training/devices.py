@@ -1,8 +1,8 @@
 """Training on several devices of one machine: a process for each, and one that waits for them.
 
-The processes train by Lightning's own strategy of distributed data parallel, in the way that Lightning has for processes
-that it did not start: what each of them is stands in its environment. So every process trains and does nothing else, and
-the one that waits has no part in it, notices when one of them ends, and ends the others.
+The processes train by Lightning's own strategy of distributed data parallel, in the way that Lightning has for
+processes that it did not start: what each of them is stands in its environment. So every process trains and does
+nothing else, and the one that waits has no part in it, notices when one of them ends, and ends the others.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -121,22 +121,39 @@ def learn_together(started: Started, devices: Devices, folder: Path, report: Rep
     """
     request = {"started": to_plain(started), "folder": str(folder.absolute()), "device": devices.kind}
     port = _free_port()
-    processes: list[subprocess.Popen[str]] = []
-    try:
-        for number in range(devices.n):
-            processes.append(_start(Rank(number, devices.n), port, started.plan.settings.threads))
+    ranks = [Rank(number, devices.n) for number in range(devices.n)]
+    with ExitStack() as running:
+        threads = started.plan.settings.threads
+        processes = [running.enter_context(_process(rank, port, threads)) for rank in ranks]
         for process in processes:
             _tell(process, request)
         return _of_all(_followed(processes, report))
+
+
+@contextmanager
+def _process(rank: Rank, port: int, threads: int) -> Iterator[subprocess.Popen[str]]:
+    """Start a process, and end it afterwards; should this one be killed, its standard input ends, and so does it."""
+    command = [sys.executable, "-m", "mcp_server.training.one_device"]
+    process = subprocess.Popen(
+        command,
+        env=_environment(rank, port, threads),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield process
     finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.wait()
+        process.kill()
+        process.wait()
+        with suppress(BrokenPipeError):
+            if process.stdin is not None:
+                process.stdin.close()
 
 
-def _start(rank: Rank, port: int, threads: int) -> subprocess.Popen[str]:
-    """Start a process; as long as this one lives and wants it to, its standard input is open."""
+def _environment(rank: Rank, port: int, threads: int) -> dict[str, str]:
+    """Return what tells Lightning which process it is in."""
     path = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
     environment = {
         **os.environ,
@@ -151,10 +168,7 @@ def _start(rank: Rank, port: int, threads: int) -> subprocess.Popen[str]:
     if sys.platform in LOOPBACK:
         # All processes are on this machine, whatever its name stands for.
         environment.setdefault("GLOO_SOCKET_IFNAME", LOOPBACK[sys.platform])
-    command = [sys.executable, "-m", "mcp_server.training.one_device"]
-    return subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    )
+    return environment
 
 
 def _tell(process: subprocess.Popen[str], request: dict[str, Any]) -> None:
@@ -186,10 +200,10 @@ def _followed(processes: list[subprocess.Popen[str]], report: Report) -> list[Le
 
 def _listen(process: subprocess.Popen[str], number: int, heard: Heard) -> None:
     """Pass on what a process says, and None when it has ended."""
-    if process.stdout is not None:
-        for line in process.stdout:
-            with suppress(ValueError):  # half a line of one that was killed
-                heard.put((number, json.loads(line)))
+    # One that was killed may leave half a line.
+    with suppress(ValueError), process.stdout or nullcontext() as lines:
+        for line in lines or ():
+            heard.put((number, json.loads(line)))
     heard.put((number, None))
 
 

@@ -165,7 +165,8 @@ def few_cells(case: Case) -> Iterator[Problem]:
 def few_cells_per_device(case: Case) -> Iterator[Problem]:
     """Refuse more devices than the cells can keep busy."""
     if case.devices > 1 and case.n_cells < FEWEST_CELLS_PER_DEVICE * case.devices:
-        text = f"{_counted(case.n_cells, 'cell')} are fewer than {FEWEST_CELLS_PER_DEVICE} for each of {case.devices} devices"
+        devices = f"{case.devices} devices, which need {FEWEST_CELLS_PER_DEVICE} each"
+        text = f"{_counted(case.n_cells, 'cell')} are too few for {devices}"
         yield Problem("few_cells_per_device", text, "train on one device")
 
 

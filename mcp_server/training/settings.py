@@ -79,9 +79,7 @@ class TrainingRequest:
         )
         _require(self.learning_rate is None or 0 < self.learning_rate < 1, "the learning rate is between 0 and 1")
         _require(0 <= self.seed < 2**32, f"the seed is from 0 to 4294967295, not {self.seed}")
-        _require(
-            1 <= self.devices <= MOST_DEVICES, f"there are from 1 to {MOST_DEVICES} devices, not {self.devices}"
-        )
+        _require(1 <= self.devices <= MOST_DEVICES, f"there are from 1 to {MOST_DEVICES} devices, not {self.devices}")
 
 
 @dataclass(frozen=True)

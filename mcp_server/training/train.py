@@ -285,9 +285,7 @@ def _take_model(cells: Cells, folder: Path, device: str) -> Any:
     return model
 
 
-def learn(
-    model: Any, started: Started, device: str, folder: Path, report: Report, rank: Rank | None = None
-) -> Learned:
+def learn(model: Any, started: Started, device: str, folder: Path, report: Report, rank: Rank | None = None) -> Learned:
     """Train a model in this process, alone or with the others of its kind.
 
     Parameters

@@ -1,0 +1,245 @@
+"""Several devices that train together: here two processes of the processor, which talk by gloo."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas
+import pytest
+
+from edviz.plain import to_plain
+from mcp_server.jobs.cancel import cancel_job
+from mcp_server.jobs.process import processes_of_job
+from mcp_server.jobs.start import start_job
+from mcp_server.jobs.status import wait_for_job
+from mcp_server.training.hardware import Hardware
+from mcp_server.training.plan import plan_training
+from mcp_server.training.settings import TrainingRequest, settings_for
+from tests.h5ad.files import REPOSITORY
+from tests.jobs.waiting import until
+from tests.training.files import cells, needs_scvi, silent, written
+
+PATIENCE = 240
+"""Seconds that processes may take to import scvi-tools on a busy machine."""
+N_CELLS, N_TRAINED, EPOCHS = 200, 180, 6
+FILE = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
+ASKED = {"accelerator": "cpu", "epochs": EPOCHS, "check": False, "fast": False, "checkpoint_seconds": 0.0}
+TOGETHER = TrainingRequest(**ASKED, devices=2, batch_size=32)
+LONG = TrainingRequest(**ASKED | {"epochs": 400}, devices=2, batch_size=32)
+COLUMNS = ["epoch", "kl_weight", "elbo_train", "elbo_validation"]
+
+
+def losses(folder: Path) -> pandas.DataFrame:
+    return pandas.read_csv(folder / "losses.csv")
+
+
+def rank_of(pid: int) -> str | None:
+    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return next((each.decode() for each in environment if each.startswith(b"LOCAL_RANK=")), None)
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Train once on two devices, with one thread each, so that sums are made in one order."""
+    from mcp_server.training.train import train
+
+    return train(FILE, TOGETHER, tmp_path_factory.mktemp("together") / "scvi", silent)
+
+
+@needs_scvi
+def test_two_devices_train_as_one_with_their_minibatches_together(together, tmp_path):
+    from mcp_server.training.train import train
+
+    alone = train(FILE, TrainingRequest(**ASKED, batch_size=64), tmp_path / "alone", silent)
+    print(losses(Path(together.folder)), losses(Path(alone.folder)))
+    assert (together.devices, alone.devices) == (2, 1)
+    # Steps are made of the same cells in the same order, and differ in the noise of the latents and in what batch
+    # normalisation sees.
+    assert together.train_elbo == pytest.approx(alone.train_elbo, rel=0.05)
+    assert together.held_out_elbo == pytest.approx(alone.held_out_elbo, rel=0.05)
+
+
+@needs_scvi
+def test_each_device_trains_on_its_half_of_the_cells(together):
+    assert (
+        f"2 devices trained together; their cells in an epoch: {N_TRAINED // 2}, {N_TRAINED // 2}" in together.notices
+    )
+
+
+@needs_scvi
+def test_the_fast_path_says_that_it_does_not_cover_several_devices(tmp_path):
+    import scvi
+
+    from mcp_server.training.fast.speed_up import speed_up
+
+    data = cells()
+    scvi.model.SCVI.setup_anndata(data)
+    assert "several devices" in speed_up(scvi.model.SCVI(data), devices=2).notices[0]
+
+
+@needs_scvi
+def test_plain_scvi_tools_loads_the_model_and_finds_the_held_out_loss_of_all_processes(together):
+    from scvi.model import SCVI
+
+    model = SCVI.load(together.model, adata=anndata.read_h5ad(FILE))
+    held_out = model.validation_indices
+    assert (len(held_out), len(model.train_indices)) == (N_CELLS - N_TRAINED, N_TRAINED)
+    assert not set(held_out) & set(model.train_indices)
+    print(model.get_elbo(indices=held_out), together.held_out_elbo, together.train_elbo)
+    assert float(model.get_elbo(indices=held_out)) == pytest.approx(together.held_out_elbo, rel=0.02)
+    assert np.isfinite(model.get_latent_representation()).all()
+
+
+@needs_scvi
+def test_what_is_left_is_the_same_as_of_one_device(together):
+    folder = Path(together.folder)
+    assert sorted(place.name for place in folder.iterdir()) == [
+        "latent.h5ad",
+        "losses.csv",
+        "losses.png",
+        "model",
+        "report.md",
+        "training.json",
+    ]
+    assert [place.name for place in folder.parent.iterdir()] == ["scvi"]
+    settings = json.loads((folder / "training.json").read_text())["plan"]["settings"]
+    assert (settings["devices"], settings["batch_size"]) == (2, 32)
+    assert "a step takes 2 × 32 = 64 cells" in (folder / "report.md").read_text()
+    assert losses(folder)["epoch"].tolist() == list(range(EPOCHS))
+    assert np.isfinite(losses(folder).to_numpy()).all()
+
+
+@needs_scvi
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+def test_a_process_that_is_killed_ends_all_and_the_training_goes_on_to_the_same_result(together, runs, tmp_path):
+    from mcp_server.training.train import resume
+
+    job = start_job("train_scvi", {"path": str(FILE), "settings": to_plain(TOGETHER)}).id
+    place = runs / job / "output" / "scvi.unfinished"
+    until(runs, job, "running", fraction=0.2, seconds=PATIENCE)
+    (second,) = [pid for pid in processes_of_job(job) if rank_of(pid) == "LOCAL_RANK=1"]
+    os.kill(second, signal.SIGKILL)
+    failed = wait_for_job(runs, job, seconds=PATIENCE)
+    assert failed.state == "failed"
+    assert failed.error.startswith("one of the 2 training processes ended without a word (it was killed")
+    assert processes_of_job(job) == []
+    resumed = resume(place.with_name("scvi"), silent)
+    pandas.testing.assert_frame_equal(
+        losses(Path(resumed.folder))[COLUMNS], losses(Path(together.folder))[COLUMNS], check_exact=True
+    )
+
+
+@needs_scvi
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+def test_a_training_that_is_cancelled_leaves_no_process(runs):
+    job = start_job("train_scvi", {"path": str(FILE), "settings": to_plain(LONG)}).id
+    until(runs, job, "running", fraction=0.001, seconds=PATIENCE)
+    assert sorted(filter(None, map(rank_of, processes_of_job(job)))) == ["LOCAL_RANK=0", "LOCAL_RANK=1"]
+    assert cancel_job(runs, job).state == "cancelled"
+    assert processes_of_job(job) == []
+    assert not (runs / job / "output").exists()
+
+
+@needs_scvi
+def test_a_process_ends_when_the_one_that_waits_was_killed(tmp_path):
+    from mcp_server.training.devices import Rank, _environment, _free_port
+    from mcp_server.training.record import Started, environment
+
+    started = Started(str(FILE), "", TOGETHER, plan_training(FILE, TOGETHER), environment())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mcp_server.training.one_device"],
+        cwd=REPOSITORY,
+        env=_environment(Rank(0, 2), _free_port(), 1),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    request = {"started": to_plain(started), "folder": str(tmp_path), "device": "cpu"}
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    # Now it waits for the second one, in code that no signal of Python's reaches.
+    assert "the first epoch" in process.stdout.readline()
+    assert process.poll() is None
+    process.stdin.close()
+    process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("n", [20, 31, 64, 65, 67, 180, 181])
+@pytest.mark.parametrize("of", [2, 3, 4])
+def test_every_cell_is_in_the_part_of_one_process_and_all_make_as_many_steps(n, of):
+    pytest.importorskip("scvi")
+    from mcp_server.training.devices import Rank
+    from mcp_server.training.splitting import EpochBatches, minibatches
+
+    parts = [list(EpochBatches(n, 8, 0, Rank(number, of))) for number in range(of)]
+    assert sorted(cell for part in parts for batch in part for cell in batch) == list(range(n))
+    assert len({len(part) for part in parts}) == 1
+    whole = minibatches(np.random.default_rng((0, 0)).permutation(n), 8 * of)
+    for step, together in enumerate(zip(*parts, strict=True)):
+        sizes = [len(batch) for batch in together]
+        assert min(sizes) >= 2
+        assert max(sizes) - min(sizes) <= 1
+        if n % (8 * of) > 2 * of:
+            assert {cell for batch in together for cell in batch} == set(whole[step].tolist())
+
+
+def test_the_plan_says_what_several_devices_do(tmp_path):
+    path = written(cells(), tmp_path)
+    plan = plan_training(path, TrainingRequest(devices=2, batch_size=32, accelerator="cpu"))
+    assert plan.can_train
+    assert any("a step takes 2 × 32 = 64 cells" in notice for notice in plan.notices)
+    one = plan_training(path, TrainingRequest(batch_size=64, accelerator="cpu"))
+    # As many steps, so as many epochs.
+    assert (plan.settings.epochs, plan.settings.cells_per_step) == (one.settings.epochs, 64)
+    assert plan.estimate.memory_mb > one.estimate.memory_mb
+
+
+def test_more_devices_than_the_cells_can_keep_busy_are_refused(tmp_path):
+    plan = plan_training(written(cells(), tmp_path), TrainingRequest(devices=8, accelerator="cpu"))
+    assert ("few_cells_per_device", "train on one device") in [(each.id, each.remedy) for each in plan.problems]
+
+
+@needs_scvi
+def test_devices_that_are_not_there_are_replaced_with_a_notice():
+    import torch
+
+    from mcp_server.training.devices import devices_for
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    found = devices_for("cuda", 4)
+    assert (found.kind, found.n) == ("cpu", 1)
+    assert found.notices == ("torch finds no cuda device here, so the processor trains",)
+    assert devices_for("cpu", 4).n == 4
+
+
+@needs_scvi
+def test_of_fewer_devices_than_asked_for_those_train_that_are_there(monkeypatch):
+    import torch
+
+    from mcp_server.training.devices import devices_for
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert devices_for("cuda", 4).n == 2
+    assert devices_for("cuda", 4).notices == ("torch finds 2 of 4 cuda devices here, and no more train",)
+    assert devices_for("cuda", 2).notices == ()
+
+
+def test_a_plan_for_more_devices_than_can_be_seen_says_so(tmp_path, monkeypatch):
+    import mcp_server.training.plan as planning
+
+    monkeypatch.setattr(planning, "look_at_hardware", lambda: Hardware("cuda", 8, 0.0, 8, None, gpus=1))
+    plan = plan_training(written(cells(), tmp_path), TrainingRequest(devices=4))
+    assert any("1 of 4 cuda devices can be seen here" in notice for notice in plan.notices)
+
+
+def test_each_device_takes_its_own_minibatch():
+    machine = Hardware("cuda", 8, 0.0, 8, None, gpus=4)
+    settings = settings_for(TrainingRequest(devices=4), 100_000, machine)
+    assert (settings.batch_size, settings.cells_per_step) == (512, 2048)
