@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import anndata
@@ -16,52 +17,69 @@ from edviz.plain import to_plain
 from mcp_server.jobs.cancel import cancel_job
 from mcp_server.jobs.process import processes_of_job
 from mcp_server.jobs.start import start_job
-from mcp_server.jobs.status import wait_for_job
+from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import Hardware
 from mcp_server.training.plan import plan_training
 from mcp_server.training.settings import TrainingRequest, settings_for
-from tests.h5ad.files import REPOSITORY
+from tests.h5ad.files import REPOSITORY, shared_file
 from tests.jobs.waiting import until
 from tests.training.files import cells, needs_scvi, silent, written
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
 PATIENCE = 240
 """Seconds that processes may take to import scvi-tools on a busy machine."""
-N_CELLS, N_TRAINED, EPOCHS = 200, 180, 6
-FILE = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
+N_CELLS, N_TRAINED, EPOCHS = 2_000, 1_800, 6
+SHIPPED = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
 ASKED = {"accelerator": "cpu", "epochs": EPOCHS, "check": False, "fast": False, "checkpoint_seconds": 0.0}
-TOGETHER = TrainingRequest(**ASKED, devices=2, batch_size=32)
-LONG = TrainingRequest(**ASKED | {"epochs": 400}, devices=2, batch_size=32)
+TOGETHER = TrainingRequest(**ASKED, devices=2, batch_size=64)
+LONG = TrainingRequest(**ASKED | {"epochs": 400}, devices=2, batch_size=64)
 COLUMNS = ["epoch", "kl_weight", "elbo_train", "elbo_validation"]
 
 
-def losses(folder: Path) -> pandas.DataFrame:
-    return pandas.read_csv(folder / "losses.csv")
+def losses(folder: str | Path) -> pandas.DataFrame:
+    return pandas.read_csv(Path(folder) / "losses.csv")
 
 
-def rank_of(pid: int) -> str | None:
-    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return next((each.decode() for each in environment if each.startswith(b"LOCAL_RANK=")), None)
+def ranks(pids: Iterable[int]) -> dict[str, int]:
+    """Return the processes of devices by what Lightning knows them by."""
+    found = {}
+    for pid in pids:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        found |= {each.decode(): pid for each in variables if each.startswith(b"LOCAL_RANK=")}
+    return found
+
+
+def children() -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory):
-    """Train once on two devices, with one thread each, so that sums are made in one order."""
+def real(tmp_path_factory):
+    """Take some of the cells of a real file."""
+    path = tmp_path_factory.mktemp("real") / "kang.h5ad"
+    data = anndata.read_h5ad(shared_file("kang_pbmc_stim_ctrl_14039.h5ad"))
+    data[np.sort(np.random.default_rng(0).permutation(data.n_obs)[:N_CELLS])].write_h5ad(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def together(real, tmp_path_factory):
+    """Train once on two devices."""
     from mcp_server.training.train import train
 
-    return train(FILE, TOGETHER, tmp_path_factory.mktemp("together") / "scvi", silent)
+    return train(real, TOGETHER, tmp_path_factory.mktemp("together") / "scvi", silent)
 
 
 @needs_scvi
-def test_two_devices_train_as_one_with_their_minibatches_together(together, tmp_path):
+def test_two_devices_train_as_one_with_their_minibatches_together(real, together, tmp_path):
     from mcp_server.training.train import train
 
-    alone = train(FILE, TrainingRequest(**ASKED, batch_size=64), tmp_path / "alone", silent)
-    print(losses(Path(together.folder)), losses(Path(alone.folder)))
+    alone = train(real, TrainingRequest(**ASKED, batch_size=128), tmp_path / "alone", silent)
     assert (together.devices, alone.devices) == (2, 1)
-    # Steps are made of the same cells in the same order, and differ in the noise of the latents and in what batch
-    # normalisation sees.
-    assert together.train_elbo == pytest.approx(alone.train_elbo, rel=0.05)
-    assert together.held_out_elbo == pytest.approx(alone.held_out_elbo, rel=0.05)
+    # Steps are made of the same cells in the same order, and differ in noise and in what batch normalisation sees.
+    # Minibatches of half or twice the size end 2 % and 3 % away in training, and other seeds 0.7 %.
+    assert together.train_elbo == pytest.approx(alone.train_elbo, rel=0.01)
+    assert together.held_out_elbo == pytest.approx(alone.held_out_elbo, rel=0.04)
 
 
 @needs_scvi
@@ -83,15 +101,14 @@ def test_the_fast_path_says_that_it_does_not_cover_several_devices(tmp_path):
 
 
 @needs_scvi
-def test_plain_scvi_tools_loads_the_model_and_finds_the_held_out_loss_of_all_processes(together):
+def test_plain_scvi_tools_loads_the_model_and_finds_the_held_out_loss_of_all_processes(real, together):
     from scvi.model import SCVI
 
-    model = SCVI.load(together.model, adata=anndata.read_h5ad(FILE))
+    model = SCVI.load(together.model, adata=anndata.read_h5ad(real))
     held_out = model.validation_indices
     assert (len(held_out), len(model.train_indices)) == (N_CELLS - N_TRAINED, N_TRAINED)
     assert not set(held_out) & set(model.train_indices)
-    print(model.get_elbo(indices=held_out), together.held_out_elbo, together.train_elbo)
-    assert float(model.get_elbo(indices=held_out)) == pytest.approx(together.held_out_elbo, rel=0.02)
+    assert -float(model.get_elbo(indices=held_out)) == pytest.approx(together.held_out_elbo, rel=0.02)
     assert np.isfinite(model.get_latent_representation()).all()
 
 
@@ -108,38 +125,35 @@ def test_what_is_left_is_the_same_as_of_one_device(together):
     ]
     assert [place.name for place in folder.parent.iterdir()] == ["scvi"]
     settings = json.loads((folder / "training.json").read_text())["plan"]["settings"]
-    assert (settings["devices"], settings["batch_size"]) == (2, 32)
-    assert "a step takes 2 × 32 = 64 cells" in (folder / "report.md").read_text()
+    assert (settings["devices"], settings["batch_size"]) == (2, 64)
+    assert "a step takes 2 × 64 = 128 cells" in (folder / "report.md").read_text()
     assert losses(folder)["epoch"].tolist() == list(range(EPOCHS))
     assert np.isfinite(losses(folder).to_numpy()).all()
 
 
 @needs_scvi
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
-def test_a_process_that_is_killed_ends_all_and_the_training_goes_on_to_the_same_result(together, runs, tmp_path):
-    from mcp_server.training.train import resume
+@needs_proc
+def test_a_process_that_is_killed_ends_all_and_the_training_goes_on_to_the_same_result(real, together, tmp_path):
+    from mcp_server.training.train import resume, train
 
-    job = start_job("train_scvi", {"path": str(FILE), "settings": to_plain(TOGETHER)}).id
-    place = runs / job / "output" / "scvi.unfinished"
-    until(runs, job, "running", fraction=0.2, seconds=PATIENCE)
-    (second,) = [pid for pid in processes_of_job(job) if rank_of(pid) == "LOCAL_RANK=1"]
-    os.kill(second, signal.SIGKILL)
-    failed = wait_for_job(runs, job, seconds=PATIENCE)
-    assert failed.state == "failed"
-    assert failed.error.startswith("one of the 2 training processes ended without a word (it was killed")
-    assert processes_of_job(job) == []
-    resumed = resume(place.with_name("scvi"), silent)
-    pandas.testing.assert_frame_equal(
-        losses(Path(resumed.folder))[COLUMNS], losses(Path(together.folder))[COLUMNS], check_exact=True
-    )
+    def kill_the_second(fraction: float, message: str) -> None:
+        if message.startswith(f"epoch 3 of {EPOCHS}"):
+            os.kill(ranks(children())["LOCAL_RANK=1"], signal.SIGKILL)
+
+    with pytest.raises(TrainingError, match=r"one of the 2 training processes ended .* \(it was killed"):
+        train(real, TOGETHER, tmp_path / "scvi", kill_the_second)
+    assert ranks(children()) == {}
+    assert len(losses(tmp_path / "scvi.unfinished")) < EPOCHS
+    resumed = resume(tmp_path / "scvi", silent)
+    assert (losses(resumed.folder)[COLUMNS] == losses(together.folder)[COLUMNS]).all(axis=None)
 
 
 @needs_scvi
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+@needs_proc
 def test_a_training_that_is_cancelled_leaves_no_process(runs):
-    job = start_job("train_scvi", {"path": str(FILE), "settings": to_plain(LONG)}).id
+    job = start_job("train_scvi", {"path": str(SHIPPED), "settings": to_plain(LONG)}).id
     until(runs, job, "running", fraction=0.001, seconds=PATIENCE)
-    assert sorted(filter(None, map(rank_of, processes_of_job(job)))) == ["LOCAL_RANK=0", "LOCAL_RANK=1"]
+    assert set(ranks(processes_of_job(job))) == {"LOCAL_RANK=0", "LOCAL_RANK=1"}
     assert cancel_job(runs, job).state == "cancelled"
     assert processes_of_job(job) == []
     assert not (runs / job / "output").exists()
@@ -150,7 +164,7 @@ def test_a_process_ends_when_the_one_that_waits_was_killed(tmp_path):
     from mcp_server.training.devices import Rank, _environment, _free_port
     from mcp_server.training.record import Started, environment
 
-    started = Started(str(FILE), "", TOGETHER, plan_training(FILE, TOGETHER), environment())
+    started = Started(str(SHIPPED), "", TOGETHER, plan_training(SHIPPED, TOGETHER), environment())
     process = subprocess.Popen(
         [sys.executable, "-m", "mcp_server.training.one_device"],
         cwd=REPOSITORY,
