@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -97,10 +98,11 @@ def devices_for(asked: str, n: int) -> Devices:
     """Return the devices that torch has of those that are asked for, or else the processor."""
     import torch
 
-    there = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": n}.get(asked, 0)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    there = {"cuda": gpus, "mps": int(torch.backends.mps.is_available()), "cpu": n}.get(asked, 0)
     if there == 0:
         return Devices("cpu", 1, (f"torch finds no {asked} device here, so the processor trains",))
-    notice = f"torch finds {there} of {n} {asked} devices here, and no more train"
+    notice = f"torch finds {there} of {n} {asked} devices here; only these train, so a step takes fewer cells"
     return Devices("gpu" if asked == "cuda" else asked, min(there, n), (notice,) if there < n else ())
 
 
@@ -211,7 +213,7 @@ def _why(processes: list[subprocess.Popen[str]], said: dict[str, Any] | None) ->
     """Say why a training has ended: when a process was killed, the others only say that they miss it."""
     deadline = time.monotonic() + SECONDS_TO_SEE_WHO_WAS_KILLED
     while time.monotonic() < deadline:
-        if any((process.poll() or 0) < 0 for process in processes):
+        if any(_was_killed(process) for process in processes):
             break
         time.sleep(POLL_SECONDS)
     else:
@@ -221,6 +223,12 @@ def _why(processes: list[subprocess.Popen[str]], said: dict[str, Any] | None) ->
         f"one of the {len(processes)} training processes ended without a word (it was killed, or memory ran out); "
         "resume goes on where it was"
     )
+
+
+def _was_killed(process: subprocess.Popen[str]) -> bool:
+    ended = process.poll()
+    # Some libraries abort when a process that they talk to is gone.
+    return ended is not None and ended < 0 and ended != -signal.SIGABRT
 
 
 def _of_all(learned: list[Learned]) -> Learned:

@@ -231,12 +231,14 @@ def _notices(
 
 
 def _of_devices(settings: TrainingSettings, hardware: Hardware) -> list[str]:
-    """Say what several devices do together, and how many of them seem to be missing."""
+    """Say what several devices do together, or that there are fewer; that there is none is said elsewhere."""
     if settings.devices == 1:
         return []
     there = devices_there(settings.accelerator, hardware)
+    if there == 0:
+        return []
     if there is not None and there < settings.devices:
-        return [f"{there} of {settings.devices} {settings.accelerator} devices can be seen here, and no more train"]
+        return [f"{there} of {settings.devices} {settings.accelerator} devices can be seen here; only these train"]
     return [
         f"{settings.devices} devices train together, each on its part of the cells: a step takes {settings.devices} × "
         f"{settings.batch_size:,} = {settings.cells_per_step:,} cells"

@@ -30,7 +30,7 @@ PATIENCE = 240
 """Seconds that processes may take to import scvi-tools on a busy machine."""
 N_CELLS, N_TRAINED, EPOCHS = 2_000, 1_800, 6
 SHIPPED = REPOSITORY / "tests" / "data" / "wu2020_tcells_200.h5ad"
-ASKED = {"accelerator": "cpu", "epochs": EPOCHS, "check": False, "fast": False, "checkpoint_seconds": 0.0}
+ASKED = {"accelerator": "cpu", "epochs": EPOCHS, "check": False, "checkpoint_seconds": 0.0}
 TOGETHER = TrainingRequest(**ASKED, devices=2, batch_size=64)
 LONG = TrainingRequest(**ASKED | {"epochs": 400}, devices=2, batch_size=64)
 COLUMNS = ["epoch", "kl_weight", "elbo_train", "elbo_validation"]
@@ -74,7 +74,7 @@ def together(real, tmp_path_factory):
 def test_two_devices_train_as_one_with_their_minibatches_together(real, together, tmp_path):
     from mcp_server.training.train import train
 
-    alone = train(real, TrainingRequest(**ASKED, batch_size=128), tmp_path / "alone", silent)
+    alone = train(real, TrainingRequest(**ASKED, batch_size=128, fast=False), tmp_path / "alone", silent)
     assert (together.devices, alone.devices) == (2, 1)
     # Steps are made of the same cells in the same order, and differ in noise and in what batch normalisation sees.
     # Minibatches of half or twice the size end 2 % and 3 % away in training, and other seeds 0.7 %.
@@ -87,17 +87,6 @@ def test_each_device_trains_on_its_half_of_the_cells(together):
     assert (
         f"2 devices trained together; their cells in an epoch: {N_TRAINED // 2}, {N_TRAINED // 2}" in together.notices
     )
-
-
-@needs_scvi
-def test_the_fast_path_says_that_it_does_not_cover_several_devices(tmp_path):
-    import scvi
-
-    from mcp_server.training.fast.speed_up import speed_up
-
-    data = cells()
-    scvi.model.SCVI.setup_anndata(data)
-    assert "several devices" in speed_up(scvi.model.SCVI(data), devices=2).notices[0]
 
 
 @needs_scvi
@@ -126,7 +115,9 @@ def test_what_is_left_is_the_same_as_of_one_device(together):
     assert [place.name for place in folder.parent.iterdir()] == ["scvi"]
     settings = json.loads((folder / "training.json").read_text())["plan"]["settings"]
     assert (settings["devices"], settings["batch_size"]) == (2, 64)
-    assert "a step takes 2 × 64 = 128 cells" in (folder / "report.md").read_text()
+    report = (folder / "report.md").read_text()
+    assert "a step takes 2 × 64 = 128 cells" in report
+    assert "the fast path does not cover several devices" in report
     assert losses(folder)["epoch"].tolist() == list(range(EPOCHS))
     assert np.isfinite(losses(folder).to_numpy()).all()
 
@@ -157,6 +148,17 @@ def test_a_training_that_is_cancelled_leaves_no_process(runs):
     assert cancel_job(runs, job).state == "cancelled"
     assert processes_of_job(job) == []
     assert not (runs / job / "output").exists()
+
+
+@needs_scvi
+def test_what_a_process_refuses_is_the_error_of_the_whole(tmp_path):
+    from mcp_server.training.devices import Devices, learn_together
+    from mcp_server.training.record import Started, environment
+
+    gone = Started(str(tmp_path / "gone.h5ad"), "", TOGETHER, plan_training(SHIPPED, TOGETHER), environment())
+    with pytest.raises(TrainingError, match=r"gone\.h5ad"):
+        learn_together(gone, Devices("cpu", 2), tmp_path, silent)
+    assert ranks(children()) == {}
 
 
 @needs_scvi
@@ -239,9 +241,10 @@ def test_of_fewer_devices_than_asked_for_those_train_that_are_there(monkeypatch)
 
     from mcp_server.training.devices import devices_for
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert devices_for("cuda", 4).n == 2
-    assert devices_for("cuda", 4).notices == ("torch finds 2 of 4 cuda devices here, and no more train",)
+    assert devices_for("cuda", 4).notices[0].startswith("torch finds 2 of 4 cuda devices here; only these train")
     assert devices_for("cuda", 2).notices == ()
 
 
