@@ -175,8 +175,6 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     from mcp_server.training.results import write_results
 
     place, plan = unfinished(folder), started.plan
-    # Huge pages make large matrices faster; torch asks for them when it is loaded.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.setdefault("OMP_NUM_THREADS", str(plan.settings.threads))
     report(0.0, "reading the counts")
     cells = _cells(started)
