@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
@@ -91,19 +92,24 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
     Raises
     ------
     TrainingError
-        If the folder is there, or the file or the request does not allow it; the text names the remedy.
+        If the folder is there, another process trains into it, or the file or the request does not allow it; the text
+        names the remedy.
     """
+    require_idle(folder)
     require_free(folder)
     require_scvi()
     report(0.0, "planning")
     plan = plan_training(path, request)
     require_no_problem(plan)
-    report(0.0, "hashing the file")
-    place = unfinished(folder)
-    place.mkdir(parents=True)
-    started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
-    write_started(place, started)
-    return _carry_out(started, folder, report)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with only_trainer(folder):
+        # Another training may have come and gone since.
+        require_free(folder)
+        report(0.0, "hashing the file")
+        started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
+        unfinished(folder).mkdir()
+        write_started(unfinished(folder), started)
+        return _carry_out(started, folder, report)
 
 
 def resume(folder: Path, report: Report) -> TrainingResult:
@@ -117,15 +123,16 @@ def resume(folder: Path, report: Report) -> TrainingResult:
     Raises
     ------
     TrainingError
-        If nothing was begun there, or the file has changed since.
+        If nothing was begun there, another process goes on with it, or the file has changed since.
     """
-    require_free(folder, resuming=True)
     require_scvi()
-    started = read_started(unfinished(folder))
-    report(0.0, "hashing the file")
-    if hash_of(started.path) != started.sha256:
-        raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
-    return _carry_out(started, folder, report)
+    with only_trainer(folder):
+        require_free(folder, resuming=True)
+        started = read_started(unfinished(folder))
+        report(0.0, "hashing the file")
+        if hash_of(started.path) != started.sha256:
+            raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
+        return _carry_out(started, folder, report)
 
 
 def require_free(folder: Path, *, resuming: bool = False) -> None:
