@@ -86,6 +86,16 @@ def test_the_latents_carry_the_names_of_the_cells(run):
     assert data.obs["batch"].tolist() == source.obs["batch"].tolist()
 
 
+def test_cells_of_one_name_are_trained_on_and_stay_in_the_order_of_the_file(tmp_path):
+    data = cells()
+    data.obs_names = ["AAAC"] * 3 + ["TTTG"] * 197
+    result = trained(written(data, tmp_path), tmp_path / "scvi")
+    assert any(notice.startswith("200 of 200 cells have a name") for notice in result.notices)
+    latents = anndata.read_h5ad(result.latent)
+    assert latents.obs_names.tolist() == data.obs_names.tolist()
+    assert latents.obsm["X_scVI"].shape == (200, 10)
+
+
 def test_plain_scvi_tools_loads_the_model_and_finds_the_same_latents(run, tmp_path):
     path, _, result = run
     words = [sys.executable, "-c", LOAD, result.model, str(path), str(tmp_path / "latent.npy")]
