@@ -259,6 +259,32 @@ def test_a_model_that_learns_cells_by_heart_is_said_with_the_epochs_that_are_eno
     assert list(about_end([{"kl_weight": 0.9, "elbo_validation": 90.0}])) == []
 
 
+def test_a_held_out_loss_far_above_that_of_training_after_few_steps_is_said_with_both(tmp_path):
+    path = shared_file("h1_vcc_perturbseq_600.h5ad")
+    result = trained(path, tmp_path / "scvi", epochs=1)
+    losses = pandas.read_csv(tmp_path / "scvi" / "losses.csv").iloc[-1]
+    # Of 600 cells 540 are trained on, in minibatches of 128.
+    numbers = f"({losses['elbo_validation']:,.1f}) is far above that of training ({losses['elbo_train']:,.1f}) after 5"
+    assert losses["elbo_validation"] > 2 * losses["elbo_train"]
+    (said,) = [notice for notice in result.notices if "batch normalisation has not settled" in notice]
+    assert numbers in said
+    assert said in (tmp_path / "scvi" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("last", "steps"),
+    [
+        ({"elbo_train": 100.0, "elbo_validation": 130.0}, 10),
+        ({"elbo_train": 100.0, "elbo_validation": 900.0}, 4_000),
+        ({"elbo_train": 100.0}, 10),
+    ],
+)
+def test_losses_that_are_close_or_had_time_to_settle_are_no_news(last, steps):
+    from mcp_server.training.results import about_settling
+
+    assert list(about_settling(last, steps)) == []
+
+
 def test_a_device_that_is_not_there_is_replaced_by_the_processor_with_a_notice(tmp_path):
     import torch
 
