@@ -88,7 +88,13 @@ class Plan:
     forced: bool
 
 
-def plan_training(path: str | Path, request: TrainingRequest | None = None, *, trusted: bool = False) -> Plan:
+def plan_training(
+    path: str | Path,
+    request: TrainingRequest | None = None,
+    *,
+    hardware: Hardware | None = None,
+    trusted: bool = False,
+) -> Plan:
     """Say what a training would do with a file; nothing is written, and scvi-tools is not needed.
 
     Parameters
@@ -97,6 +103,8 @@ def plan_training(path: str | Path, request: TrainingRequest | None = None, *, t
         A file on this machine; it is only read, and all values of one matrix are looked at.
     request
         What is asked for; by default, everything is chosen.
+    hardware
+        The machine that trains, by default this one as it is now.
     trusted
         Read the file in this process and without limits.
 
@@ -120,7 +128,7 @@ def plan_training(path: str | Path, request: TrainingRequest | None = None, *, t
         inference = infer_design(table)
         summary = reading.summary()
         scan = _scan(reading, summary, request.layer)
-        return _plan(request, summary, scan, table.listing, inference)
+        return _plan(request, summary, scan, table.listing, inference, hardware or look_at_hardware())
 
 
 def _scan(reading: Reading, summary: H5adSummary, layer: str | None) -> CountsScan | None:
@@ -147,8 +155,8 @@ def _plan(
     scan: CountsScan | None,
     listing: FactorListing,
     inference: Inference,
+    hardware: Hardware,
 ) -> Plan:
-    hardware = look_at_hardware()
     n_cells = listing.n_obs if scan is None else scan.n_obs - scan.n_empty
     n_genes = _n_genes(summary, scan)
     key = choose_batch_key(request.batch_key, inference, listing, n_cells)
@@ -242,7 +250,7 @@ def _about_keys(key: KeyChoice, case: Case) -> Iterator[str]:
 def _about_machine(request: TrainingRequest, hardware: Hardware) -> Iterator[str]:
     """Say how the machine is not as one would like it."""
     if request.accelerator not in ("auto", "cpu", hardware.accelerator):
-        yield f"there seems to be no {request.accelerator} device here; training falls back to the processor"
+        yield f"there seems to be no {request.accelerator} device here; the processor trains, with settings for it"
     if hardware.n_free < hardware.cores:
         used = "1 thread is" if hardware.threads == 1 else f"{hardware.threads} threads are"
         yield f"{hardware.n_free} of {hardware.cores} processors are free, so {used} used"

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
+from mcp_server.training.accelerators import as_torch_finds_it
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.hardware import look_at_hardware
 from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
@@ -99,7 +101,7 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
     require_free(folder)
     require_scvi()
     report(0.0, "planning")
-    plan = plan_training(path, request)
+    plan = _planned(path, request)
     require_no_problem(plan)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with only_trainer(folder):
@@ -110,6 +112,25 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
         unfinished(folder).mkdir()
         write_started(unfinished(folder), started)
         return _carry_out(started, folder, report)
+
+
+def _planned(path: str | Path, request: TrainingRequest) -> Plan:
+    """Plan with the device that torch can use: settings for another one would be wrong."""
+    seen = look_at_hardware()
+    _prepare_torch(seen.threads)
+    hardware = as_torch_finds_it(seen, request.accelerator)
+    plan = plan_training(path, request, hardware=hardware)
+    if request.accelerator == "auto" and hardware != seen:
+        notice = f"torch finds no {seen.accelerator} device here; the processor trains, with settings for it"
+        return replace(plan, notices=(*plan.notices, notice))
+    return plan
+
+
+def _prepare_torch(threads: int) -> None:
+    """Set what torch asks for when it is loaded."""
+    # Huge pages make large matrices faster.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
 def resume(folder: Path, report: Report) -> TrainingResult:
@@ -182,9 +203,7 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     from mcp_server.training.results import write_results
 
     place, plan = unfinished(folder), started.plan
-    # Huge pages make large matrices faster; torch asks for them when it is loaded.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", str(plan.settings.threads))
+    _prepare_torch(plan.settings.threads)
     report(0.0, "reading the counts")
     cells = _cells(started)
     share = SHARE_WITH_CHECK if plan.check else SHARE_OF_TRAINING

@@ -221,6 +221,18 @@ def test_a_gpu_gets_larger_minibatches():
     assert settings_for(TrainingRequest(accelerator="cpu"), 10_000, machine).batch_size == 128
 
 
+def test_a_device_that_seems_to_be_missing_gets_the_settings_of_the_processor_unless_they_are_given(monkeypatch):
+    machine = Hardware("cpu", 8, 0.0, 8, None)
+    monkeypatch.setattr("mcp_server.training.plan.look_at_hardware", lambda: machine)
+    path = shared_file("lung_lca_3donors_2methods.h5ad")
+    plan = plan_training(path, TrainingRequest(accelerator="cuda"))
+    assert plan.settings == plan_training(path, TrainingRequest(accelerator="cpu")).settings
+    assert plan.settings.batch_size == 128
+    assert plan.estimate.seconds is not None
+    assert any("no cuda device here" in notice for notice in plan.notices)
+    assert plan_training(path, TrainingRequest(accelerator="cuda", batch_size=512)).settings.batch_size == 512
+
+
 def test_memory_that_is_not_there_is_found_out_before():
     machine = Hardware("cpu", 8, 0.0, 8, 2 << 30)
     settings = settings_for(TrainingRequest(), 5_000_000, machine)

@@ -14,6 +14,7 @@ import pandas
 import pytest
 
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.hardware import Hardware
 from mcp_server.training.settings import TrainingRequest
 from tests.h5ad.files import REPOSITORY, shared_file
 from tests.training.files import QUIET, cells, needs_scvi, silent, written
@@ -285,14 +286,27 @@ def test_losses_that_are_close_or_had_time_to_settle_are_no_news(last, steps):
     assert list(about_settling(last, steps)) == []
 
 
-def test_a_device_that_is_not_there_is_replaced_by_the_processor_with_a_notice(tmp_path):
+def test_a_device_that_is_not_there_is_replaced_by_the_processor_and_its_settings(tmp_path, monkeypatch):
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    result = trained(written(cells(), tmp_path), tmp_path / "scvi", accelerator="cuda")
-    assert result.device == "cpu"
-    assert any("torch finds no cuda device here" in notice for notice in result.notices)
+    path = written(cells(), tmp_path)
+    asked = trained(path, tmp_path / "asked", accelerator="cuda")
+    # A driver without a torch that knows it looks like a device, too.
+    seen = Hardware("cuda", 2, 0.0, 2, None)
+    monkeypatch.setattr("mcp_server.training.train.look_at_hardware", lambda: seen)
+    chosen = trained(path, tmp_path / "chosen")
+    given = trained(path, tmp_path / "given", batch_size=64)
+    for result, words, batch_size in (
+        (asked, "there seems to be no cuda device here; the processor trains", 128),
+        (chosen, "torch finds no cuda device here; the processor trains", 128),
+        (given, "torch finds no cuda device here; the processor trains", 64),
+    ):
+        assert result.device == "cpu"
+        assert len([notice for notice in result.notices if words in notice]) == 1
+        settings = json.loads((Path(result.folder) / "training.json").read_text())["plan"]["settings"]
+        assert (settings["accelerator"], settings["batch_size"]) == ("cpu", batch_size)
 
 
 def test_checkpoints_are_read_as_data(tmp_path):
