@@ -123,6 +123,24 @@ def test_integration_is_checked_with_and_without_the_key_in_words(run):
     assert "X_scVI_other_key" in anndata.read_h5ad(run[2].latent).obsm
 
 
+def test_neighbours_of_the_own_batch_are_those_that_scikit_learn_finds_in_the_latents(tmp_path):
+    from sklearn.neighbors import NearestNeighbors
+
+    path = shared_file("lung_lca_3donors_2methods.h5ad")
+    result = trained(path, tmp_path / "scvi", batch_key="method", check=True, epochs=10)
+    data = anndata.read_h5ad(result.latent)
+    methods = data.obs["method"].to_numpy()
+    by_chance = (data.obs["method"].value_counts(normalize=True) ** 2).sum()
+    for scores, name in ((result.check.with_key, "X_scVI"), (result.check.without_key, "X_scVI_other_key")):
+        nearest = NearestNeighbors(n_neighbors=30).fit(data.obsm[name]).kneighbors(return_distance=False)
+        share = (methods[nearest] == methods[:, None]).mean()
+        assert scores.own_batch.share == pytest.approx(share, abs=1e-4)
+        assert scores.own_batch.chance == pytest.approx(by_chance, abs=1e-4)
+        assert f"{share:.0%}" in result.check.words[0]
+    assert f"{by_chance:.0%} by chance" in result.check.words[0]
+    assert result.check.words[0] in Path(result.report).read_text()
+
+
 def test_a_training_that_is_killed_goes_on_to_the_same_result(tmp_path):
     path = written(cells(), tmp_path)
     # With one thread sums are made in one order, so that results are equal to the last bit.
