@@ -43,6 +43,11 @@ class Hardware:
     threads: int
     free_bytes: int | None
 
+    @property
+    def n_free(self) -> int:
+        """How many processors no process wants."""
+        return free_of(self.cores, self.load)
+
 
 def look_at_hardware() -> Hardware:
     """Look at this machine as it is now."""
@@ -59,7 +64,18 @@ def threads_for(cores: int, load: float) -> int:
     >>> threads_for(16, 0.1), threads_for(4, 1.2), threads_for(2, 5.0)
     (8, 3, 1)
     """
-    return min(max(cores - round(load), 1), MOST_THREADS)
+    return min(max(free_of(cores, load), 1), MOST_THREADS)
+
+
+def free_of(cores: int, load: float) -> int:
+    """Count the processors that are free.
+
+    Examples
+    --------
+    >>> free_of(16, 0.1), free_of(2, 5.0)
+    (16, 0)
+    """
+    return max(cores - round(load), 0)
 
 
 def _accelerator() -> Literal["cpu", "cuda", "mps"]:

@@ -120,7 +120,7 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
     n_cells
         Cells to train on, those held out included.
     """
-    accelerator = request.accelerator if request.accelerator != "auto" else hardware.accelerator
+    accelerator = accelerator_for(request.accelerator, hardware)
     batch_size = request.batch_size or (CPU_BATCH_SIZE if accelerator == "cpu" else GPU_BATCH_SIZE)
     epochs = request.epochs or epochs_for(n_cells, batch_size)
     return TrainingSettings(
@@ -138,6 +138,18 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
         threads=hardware.threads,
         seed=request.seed,
     )
+
+
+def accelerator_for(asked: Accelerator, hardware: Hardware) -> Accelerator:
+    """Choose the device that is asked for if it is there, or else the processor.
+
+    Examples
+    --------
+    >>> machine = Hardware("mps", 8, 0.0, 8, None)
+    >>> [accelerator_for(asked, machine) for asked in ("auto", "cpu", "cuda")]
+    ['mps', 'cpu', 'cpu']
+    """
+    return hardware.accelerator if asked in ("auto", hardware.accelerator) else "cpu"
 
 
 def epochs_for(n_cells: int, batch_size: int) -> int:
