@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked of a training."""
     group = parser.add_argument_group("what to train")
-    group.add_argument("--layer", metavar="L", help="X, raw or a layer (default: the matrix that holds counts)")
+    group.add_argument("--layer", metavar="L", help="X, raw/X or a layer (default: the matrix that holds counts)")
     group.add_argument(
         "--batch-key", metavar="C", default="auto", help="column to integrate out, none, or auto: as the design advises"
     )
@@ -94,6 +94,12 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "covariates", ", ".join(plan.covariates)
     for option in plan.covariate_options:
         yield "could be one", f"--covariate {option.column}: {option.reason}"
+    if plan.can_train:
+        yield from _course(plan)
+
+
+def _course(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield how a training would go."""
     settings, needed = plan.settings, plan.estimate
     yield (
         "settings",

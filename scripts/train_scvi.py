@@ -1,7 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#   "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5",
+#   "filelock>=3.16", "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5",
 #   "anndata>=0.10", "matplotlib>=3.8", "scib-metrics>=0.5", "scvi-tools>=1.4.2,<1.6",
 # ]
 # ///

@@ -94,7 +94,7 @@ class Learned:
     cells_per_epoch: int
 
 
-def devices_for(asked: str, n: int) -> Devices:
+def usable_devices(asked: str, n: int) -> Devices:
     """Return the devices that torch has of those that are asked for, or else the processor."""
     import torch
 

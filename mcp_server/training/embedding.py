@@ -160,7 +160,8 @@ def _require_overlap(found: np.ndarray[Any, np.dtype[np.int64]], genes: Sequence
 
 def _counts(path: str | Path, layer: str | None) -> CountsScan:
     with start_reading(path, summary=True) as reading:
-        location = reading.summary().counts.location if layer is None else location_of_layer(layer)
+        summary = reading.summary()
+        location = summary.counts.location if layer is None else location_of_layer(layer, summary)
         if location is None:
             raise TrainingError(f"{path} has no matrix of raw counts, and other values cannot be embedded")
         scan = reading.scan(location)

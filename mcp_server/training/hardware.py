@@ -47,6 +47,11 @@ class Hardware:
     free_bytes: int | None
     gpus: int | None = None
 
+    @property
+    def n_free(self) -> int:
+        """How many processors no process wants."""
+        return free_of(self.cores, self.load)
+
 
 def look_at_hardware() -> Hardware:
     """Look at this machine as it is now."""
@@ -63,23 +68,18 @@ def threads_for(cores: int, load: float) -> int:
     >>> threads_for(16, 0.1), threads_for(4, 1.2), threads_for(2, 5.0)
     (8, 3, 1)
     """
-    return min(max(cores - round(load), 1), MOST_THREADS)
+    return min(max(free_of(cores, load), 1), MOST_THREADS)
 
 
-def devices_there(accelerator: str, hardware: Hardware) -> int | None:
-    """Say how many devices of a kind can train together; None where that is not known.
+def free_of(cores: int, load: float) -> int:
+    """Count the processors that are free.
 
     Examples
     --------
-    >>> machine = Hardware("cuda", 16, 0.0, 8, None, gpus=4)
-    >>> devices_there("cuda", machine), devices_there("mps", machine), devices_there("cpu", machine)
-    (4, 0, None)
+    >>> free_of(16, 0.1), free_of(2, 5.0)
+    (16, 0)
     """
-    if accelerator == "cpu":
-        return None
-    if accelerator != hardware.accelerator:
-        return 0
-    return 1 if accelerator == "mps" else hardware.gpus
+    return max(cores - round(load), 0)
 
 
 def _gpus() -> int | None:

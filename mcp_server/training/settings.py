@@ -135,9 +135,10 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
     n_cells
         Cells to train on, those held out included.
     """
-    accelerator = request.accelerator if request.accelerator != "auto" else hardware.accelerator
+    accelerator = accelerator_for(request.accelerator, hardware)
     batch_size = request.batch_size or (CPU_BATCH_SIZE if accelerator == "cpu" else GPU_BATCH_SIZE)
-    epochs = request.epochs or epochs_for(n_cells, batch_size * request.devices)
+    devices = n_devices_for(request, accelerator, hardware)
+    epochs = request.epochs or epochs_for(n_cells, batch_size * devices)
     return TrainingSettings(
         n_latent=request.n_latent,
         n_hidden=N_HIDDEN,
@@ -152,8 +153,28 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
         accelerator=accelerator,
         threads=hardware.threads,
         seed=request.seed,
-        devices=request.devices,
+        devices=devices,
     )
+
+
+def accelerator_for(asked: Accelerator, hardware: Hardware) -> Accelerator:
+    """Choose the device that is asked for if it is there, or else the processor.
+
+    Examples
+    --------
+    >>> machine = Hardware("mps", 8, 0.0, 8, None)
+    >>> [accelerator_for(asked, machine) for asked in ("auto", "cpu", "cuda")]
+    ['mps', 'cpu', 'cpu']
+    """
+    return hardware.accelerator if asked in ("auto", hardware.accelerator) else "cpu"
+
+
+def n_devices_for(request: TrainingRequest, accelerator: Accelerator, hardware: Hardware) -> int:
+    """Choose as many devices as are asked for, if so many can be seen; where the processor has to do, it is one."""
+    if request.accelerator not in ("auto", accelerator):
+        return 1
+    seen = {"mps": 1, "cuda": hardware.gpus}.get(accelerator)
+    return request.devices if seen is None else min(request.devices, max(seen, 1))
 
 
 def epochs_for(n_cells: int, batch_size: int) -> int:

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
+from mcp_server.training.accelerators import as_torch_finds_it
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.hardware import look_at_hardware
+from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
@@ -93,19 +96,41 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
     Raises
     ------
     TrainingError
-        If the folder is there, or the file or the request does not allow it; the text names the remedy.
+        If the folder is there, another process trains into it, or the file or the request does not allow it; the text
+        names the remedy.
     """
+    require_idle(folder)
     require_free(folder)
     require_scvi()
     report(0.0, "planning")
-    plan = plan_training(path, request)
+    plan = _planned(path, request)
     require_no_problem(plan)
-    report(0.0, "hashing the file")
-    place = unfinished(folder)
-    place.mkdir(parents=True)
-    started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
-    write_started(place, started)
-    return _carry_out(started, folder, report)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with only_trainer(folder):
+        # Another training may have come and gone since.
+        require_free(folder)
+        report(0.0, "hashing the file")
+        started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
+        unfinished(folder).mkdir()
+        write_started(unfinished(folder), started)
+        return _carry_out(started, folder, report)
+
+
+def _planned(path: str | Path, request: TrainingRequest) -> Plan:
+    """Plan with the device that torch can use: settings for another one would be wrong."""
+    seen = look_at_hardware()
+    _prepare_torch(seen.threads)
+    hardware = as_torch_finds_it(seen, request.accelerator)
+    plan = plan_training(path, request, hardware=hardware)
+    if request.accelerator == "auto" and hardware.accelerator != seen.accelerator:
+        notice = f"torch finds no {seen.accelerator} device here; the processor trains, with settings for it"
+        return replace(plan, notices=(*plan.notices, notice))
+    return plan
+
+
+def _prepare_torch(threads: int) -> None:
+    """Set what torch asks for when it is loaded."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
 def resume(folder: Path, report: Report) -> TrainingResult:
@@ -119,15 +144,16 @@ def resume(folder: Path, report: Report) -> TrainingResult:
     Raises
     ------
     TrainingError
-        If nothing was begun there, or the file has changed since.
+        If nothing was begun there, another process goes on with it, or the file has changed since.
     """
-    require_free(folder, resuming=True)
     require_scvi()
-    started = read_started(unfinished(folder))
-    report(0.0, "hashing the file")
-    if hash_of(started.path) != started.sha256:
-        raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
-    return _carry_out(started, folder, report)
+    with only_trainer(folder):
+        require_free(folder, resuming=True)
+        started = read_started(unfinished(folder))
+        report(0.0, "hashing the file")
+        if hash_of(started.path) != started.sha256:
+            raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
+        return _carry_out(started, folder, report)
 
 
 def require_free(folder: Path, *, resuming: bool = False) -> None:
@@ -177,9 +203,7 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     from mcp_server.training.results import write_results
 
     place, plan = unfinished(folder), started.plan
-    # Huge pages make large matrices faster; torch asks for them when it is loaded.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", str(plan.settings.threads))
+    _prepare_torch(plan.settings.threads)
     report(0.0, "reading the counts")
     cells = cells_of(started)
     share = SHARE_WITH_CHECK if plan.check else SHARE_OF_TRAINING
@@ -232,11 +256,11 @@ def fit(started: Started, cells: Cells, folder: Path, report: Report) -> Trained
     """
     import torch
 
-    from mcp_server.training.devices import devices_for, learn_together
+    from mcp_server.training.devices import learn_together, usable_devices
 
     settings = started.plan.settings
     torch.set_num_threads(settings.threads)
-    devices = devices_for(settings.accelerator, settings.devices)
+    devices = usable_devices(settings.accelerator, settings.devices)
     folder.mkdir(exist_ok=True)
     if devices.n > 1:
         learned = learn_together(started, devices, folder, report)

@@ -225,27 +225,27 @@ def test_more_devices_than_the_cells_can_keep_busy_are_refused(tmp_path):
 def test_devices_that_are_not_there_are_replaced_with_a_notice():
     import torch
 
-    from mcp_server.training.devices import devices_for
+    from mcp_server.training.devices import usable_devices
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    found = devices_for("cuda", 4)
+    found = usable_devices("cuda", 4)
     assert (found.kind, found.n) == ("cpu", 1)
     assert found.notices == ("torch finds no cuda device here, so the processor trains",)
-    assert devices_for("cpu", 4).n == 4
+    assert usable_devices("cpu", 4).n == 4
 
 
 @needs_scvi
 def test_of_fewer_devices_than_asked_for_those_train_that_are_there(monkeypatch):
     import torch
 
-    from mcp_server.training.devices import devices_for
+    from mcp_server.training.devices import usable_devices
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert devices_for("cuda", 4).n == 2
-    assert devices_for("cuda", 4).notices[0].startswith("torch finds 2 of 4 cuda devices here; only these train")
-    assert devices_for("cuda", 2).notices == ()
+    assert usable_devices("cuda", 4).n == 2
+    assert usable_devices("cuda", 4).notices[0].startswith("torch finds 2 of 4 cuda devices here; only these train")
+    assert usable_devices("cuda", 2).notices == ()
 
 
 def test_a_plan_for_more_devices_than_can_be_seen_says_so(tmp_path, monkeypatch):
@@ -253,7 +253,14 @@ def test_a_plan_for_more_devices_than_can_be_seen_says_so(tmp_path, monkeypatch)
 
     monkeypatch.setattr(planning, "look_at_hardware", lambda: Hardware("cuda", 8, 0.0, 8, None, gpus=1))
     plan = plan_training(written(cells(), tmp_path), TrainingRequest(devices=4))
-    assert any("1 of 4 cuda devices can be seen here" in notice for notice in plan.notices)
+    assert plan.settings.devices == 1
+    assert "1 of 4 cuda devices can be seen here; no more train" in plan.notices
+
+
+def test_where_the_processor_has_to_do_instead_of_gpus_it_trains_alone():
+    machine = Hardware("cpu", 8, 0.0, 8, None)
+    assert settings_for(TrainingRequest(devices=4, accelerator="cuda"), 100_000, machine).devices == 1
+    assert settings_for(TrainingRequest(devices=4), 100_000, machine).devices == 4
 
 
 def test_each_device_takes_its_own_minibatch():
