@@ -101,6 +101,7 @@ def test_plain_scvi_tools_loads_the_model_and_finds_the_held_out_loss_of_all_pro
     assert not set(held_out) & set(model.train_indices)
     assert -float(model.get_elbo(indices=held_out)) == pytest.approx(together.held_out_elbo, rel=0.02)
     assert np.isfinite(model.get_latent_representation()).all()
+    assert len(model.history["elbo_validation"]) == EPOCHS
 
 
 @needs_scvi
