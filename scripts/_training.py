@@ -45,6 +45,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="the fast path where it covers the model: the losses of scvi-tools, sooner (default)",
     )
+    group.add_argument(
+        "--from-disk",
+        action=argparse.BooleanOptionalAction,
+        help="read the counts from the file in every epoch (default: where they take more than half of the free memory)",
+    )
     group.add_argument("--force", action="store_true", help="train despite problems that can be overruled")
 
 
@@ -64,6 +69,7 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         force=args.force,
         fast=args.fast,
         devices=args.devices,
+        from_disk=args.from_disk,
     )
 
 

@@ -51,6 +51,9 @@ class TrainingRequest:
     fast
         Whether the fast path trains what it covers, with the losses of scvi-tools in less time; if not, scvi-tools
         does as it is.
+    from_disk
+        Whether counts are read from the file in every epoch instead of held in memory; if None, where they would take
+        more than half of the free memory.
     devices
         How many devices of the machine train together; each takes minibatches of `batch_size` from its own cells.
     """
@@ -68,6 +71,7 @@ class TrainingRequest:
     force: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     fast: bool = True
+    from_disk: bool | None = None
     devices: int = 1
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mcp_server.training.devices import Learned, Rank
+    from mcp_server.training.fast.from_disk import CountsOnDisk
     from mcp_server.training.reading import Cells
     from mcp_server.training.results import TrainingResult
 
@@ -228,7 +229,7 @@ def cells_of(started: Started) -> Cells:
     H5adError
         If the file cannot be read.
     """
-    from mcp_server.training.reading import fill_missing, read_cells
+    from mcp_server.training.reading import fill_missing, read_cells, read_cells_on_disk
 
     plan = started.plan
     if plan.counts is None:
@@ -236,7 +237,8 @@ def cells_of(started: Started) -> Cells:
     other = comparison_key(plan)
     integrated = [name for name in (plan.batch_key, other, *plan.covariates) if name]
     columns = dict.fromkeys([*integrated, *plan.conditions, *([plan.label] if plan.label else [])])
-    cells = read_cells(started.path, plan.counts.location, list(columns))
+    read = read_cells_on_disk if plan.from_disk else read_cells
+    cells = read(started.path, plan.counts.location, list(columns))
     fill_missing(cells.data.obs, integrated)
     return cells
 
@@ -267,9 +269,9 @@ def fit(started: Started, cells: Cells, folder: Path, report: Report) -> Trained
         model = _take_model(cells, folder, devices.kind)
     else:
         model = new_model(cells, started.plan)
-        learned = learn(model, started, devices.kind, folder, report)
+        learned = learn(model, started, devices.kind, folder, report, on_disk=cells.on_disk)
     # At once, because a second model of the same cells changes what the first knows of them.
-    latent = _latent(model, started.request.fast)
+    latent = _latent(model, started.request.fast, cells.on_disk)
     notices = (*devices.notices, *learned.notices)
     return Trained(model, latent, learned.losses, devices.kind, devices.n, notices, learned.seconds)
 
@@ -307,13 +309,23 @@ def _take_model(cells: Cells, folder: Path, device: str) -> Any:
     return SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
 
 
-def learn(model: Any, started: Started, device: str, folder: Path, report: Report, rank: Rank | None = None) -> Learned:
+def learn(
+    model: Any,
+    started: Started,
+    device: str,
+    folder: Path,
+    report: Report,
+    rank: Rank | None = None,
+    on_disk: CountsOnDisk | None = None,
+) -> Learned:
     """Train a model in this process, alone or with the others of its kind.
 
     Parameters
     ----------
     rank
         Which of the processes that train together; if None, it trains alone.
+    on_disk
+        Where the counts are, if the model holds none.
 
     Raises
     ------
@@ -324,6 +336,7 @@ def learn(model: Any, started: Started, device: str, folder: Path, report: Repor
     from lightning.pytorch.callbacks import EarlyStopping
 
     from mcp_server.training.devices import ALONE, Learned
+    from mcp_server.training.fast.speed_up import speed_up
     from mcp_server.training.following import Counting, Following, Reseeding
 
     settings, rank = started.plan.settings, rank or ALONE
@@ -334,39 +347,43 @@ def learn(model: Any, started: Started, device: str, folder: Path, report: Repor
     # Not that of scvi-tools, which counts epochs that no checkpoint remembers.
     stopping = EarlyStopping("elbo_validation", patience=settings.patience, min_delta=0.0)
     callbacks = [Reseeding(settings.seed), stopping, following, counting]
-    notices = _run(model, settings, device, started.request.fast, callbacks, folder, rank)
+    _set_classes(model, settings.seed, rank)
+    notices: tuple[str, ...] = ()
+    if started.request.fast:
+        notices = speed_up(model, device=device, devices=rank.of, on_disk=on_disk, seed=settings.seed).notices
+    _run(model, settings, device, callbacks, folder, rank)
     _require_numbers(following.rows)
     return Learned(following.rows, notices, time.monotonic() - began, counting.n_cells)
 
 
-def _latent(model: Any, fast: bool) -> NDArray[np.float32]:
+def _latent(model: Any, fast: bool, on_disk: CountsOnDisk | None) -> NDArray[np.float32]:
     from mcp_server.training.fast.embedding import latent_representation
 
-    latent: NDArray[np.float32] = (
-        latent_representation(model) if fast else model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
-    )
+    if fast:
+        return latent_representation(model, on_disk=on_disk)
+    latent: NDArray[np.float32] = model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
     return latent
+
+
+def _set_classes(model: Any, seed: int, rank: Rank) -> None:
+    """Let a model be trained in the order that the seed tells, and without running what a checkpoint holds."""
+    from mcp_server.training.running import CarefulRunner
+    from mcp_server.training.splitting import splitter_for
+
+    model._data_splitter_cls = splitter_for(seed, rank)
+    model._train_runner_cls = CarefulRunner
 
 
 def _run(
     model: Any,
     settings: TrainingSettings,
     device: str,
-    fast: bool,
     callbacks: list[Any],
     folder: Path,
     rank: Rank,
-) -> tuple[str, ...]:
-    """Train, and return what is to be known of how."""
+) -> None:
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
-    from mcp_server.training.fast.speed_up import speed_up
-    from mcp_server.training.running import CarefulRunner
-    from mcp_server.training.splitting import splitter_for
-
-    model._data_splitter_cls = splitter_for(settings.seed, rank)
-    model._train_runner_cls = CarefulRunner
-    notices = speed_up(model, device=device, devices=rank.of).notices if fast else ()
     checkpoint = folder / "checkpoint.ckpt"
     try:
         model.train(
@@ -390,7 +407,6 @@ def _run(
         if "nan" in str(error).lower():
             raise TrainingError(_DIVERGED) from error
         raise
-    return notices
 
 
 def _together(folder: Path, rank: Rank) -> dict[str, Any]:
