@@ -177,8 +177,8 @@ def own_batch_of(batch: NDArray[np.int64], indices: NDArray[np.int64]) -> OwnBat
     """Count the nearest neighbours that are of a cell's own batch, beside what chance gives.
 
     The mean share is the statistic of Schilling (1986, Journal of the American Statistical Association 81:799), for any
-    number of batches. Chance is the sum of the squared shares of the batches, its limit where batches do not differ, and
-    Simpson's (1949, Nature 163:688) probability that two cells drawn at random are of one batch.
+    number of batches. Chance is the sum of the squared shares of the batches: the limit of that statistic where
+    batches do not differ, and Simpson's (1949, Nature 163:688) probability that two cells drawn at random are of one.
 
     Parameters
     ----------
@@ -201,8 +201,8 @@ def describe(key: str, label: str | None, with_key: IntegrationScores, without: 
     own, before = with_key.own_batch, without.own_batch
     mixes = "mixes better" if own.share <= before.share - LEAST_GAIN else "does not mix better"
     yield (
-        f"{key} {mixes} with the key: {own.share:.0%} of the {NEAREST} nearest neighbours of a cell are of its own batch "
-        f"with it, {before.share:.0%} without and {own.chance:.0%} by chance."
+        f"{key} {mixes} with the key: {own.share:.0%} of the {NEAREST} nearest neighbours of a cell are of its own "
+        f"batch with it, {before.share:.0%} without and {own.chance:.0%} by chance."
     )
     yield (
         f"Batch mixing by iLISI (median over cells, 0 apart, 1 mixed) is {with_key.batch_mixing:.2f} with the key and "
