@@ -128,8 +128,6 @@ def _planned(path: str | Path, request: TrainingRequest) -> Plan:
 
 def _prepare_torch(threads: int) -> None:
     """Set what torch asks for when it is loaded."""
-    # Huge pages make large matrices faster.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
