@@ -201,6 +201,32 @@ def test_an_address_is_to_be_downloaded_first():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["plan_training", "GSE123456"],
+        ["plan_training", "gsm99/cells.h5ad"],
+        ["train_scvi", "GSE123456"],
+        ["embed_cells", "scvi", "GSE123456"],
+    ],
+)
+def test_an_accession_is_to_be_downloaded_first(words, tmp_path):
+    done = run(*words, cwd=tmp_path, COLUMNS="1000")
+    accession = words[-1].partition("/")[0].upper()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{words[-1]} is of GEO and not on this machine: download it first" in done.stderr
+    assert f"scripts/download_geo.py {accession}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_downloaded_is_a_file(tmp_path):
+    (tmp_path / "GSE123456").mkdir()
+    written(cells(), tmp_path / "GSE123456")
+    assert run("plan_training", "GSE123456/cells.h5ad", cwd=tmp_path).returncode == 0
+    done = run("plan_training", "GSE123456", cwd=tmp_path)
+    assert "GSE123456 is a folder; name an .h5ad file in it" in done.stderr
+
+
+@pytest.mark.parametrize(
     "asked", [{"n_latent": 0}, {"epochs": 0}, {"batch_size": 1}, {"learning_rate": 2.0}, {"seed": -1}]
 )
 def test_settings_that_make_no_sense_are_refused(asked):
