@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edviz.contents import CountsScan, FeatureKind, H5adSummary
 from edviz.supervised import start_reading
+from mcp_server.training.disk import BLOCKS_IN_POOL, ROWS_IN_BLOCK, counts_in_memory, reads_from_disk
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.estimates import Estimate, estimate
 from mcp_server.training.hardware import Hardware, look_at_hardware
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 LARGEST_EXACT = 2**24
 """Up to which floats of 4 bytes hold every whole number (IEEE 754)."""
+_READ_FROM_DISK = (
+    "the counts are read from the file in every epoch and not held in memory; cells are shuffled within pools of "
+    f"{BLOCKS_IN_POOL * ROWS_IN_BLOCK:,}"
+)
 MOST_SECONDS_TO_CHECK = 600
 """A second training is made unasked only if it takes no longer."""
 
@@ -63,6 +68,8 @@ class Plan:
         The conditions of the experiment, and the column that classifies the cells.
     alternative
         What a second training would integrate out, where the first has no batch key.
+    from_disk
+        Whether counts are read from the file in every epoch, because memory does not hold them.
     check
         Whether a second training, with the other choice of batch key, is to say what integration does.
     """
@@ -86,6 +93,7 @@ class Plan:
     estimate: Estimate
     check: bool
     forced: bool
+    from_disk: bool = False
 
 
 def plan_training(
@@ -162,7 +170,8 @@ def _plan(
     key = choose_batch_key(request.batch_key, inference, listing, n_cells)
     integrated = (*([key.batch_key] if key.batch_key else []), *request.covariates)
     settings = settings_for(request, n_cells, hardware)
-    n_counts = 0 if scan is None else scan.n_stored
+    from_disk = reads_from_disk(request, scan, hardware)
+    n_counts = counts_in_memory(scan, from_disk)
     needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
     advice = {name: advice_on(name, inference) for name in integrated}
     case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed)
@@ -174,6 +183,8 @@ def _plan(
     notices = [*(_about_counts(scan) if scan else ()), *_about_keys(key, case)]
     if can_train:
         notices += _about_machine(request, hardware)
+        if from_disk:
+            notices.append(_READ_FROM_DISK)
     if request.check and key.batch_key is None and alternative is None:
         notices.append("no column could be integrated out by a second training, so integration is not checked")
     return Plan(
@@ -196,6 +207,7 @@ def _plan(
         estimate=needed,
         check=_is_checked(request, key, alternative, needed),
         forced=can_train and bool(problems),
+        from_disk=from_disk,
     )
 
 

@@ -50,6 +50,9 @@ class TrainingRequest:
     fast
         Whether the fast path trains what it covers, with the losses of scvi-tools in less time; if not, scvi-tools
         does as it is.
+    from_disk
+        Whether counts are read from the file in every epoch instead of held in memory; if None, where they would take
+        more than half of the free memory.
     """
 
     layer: str | None = None
@@ -65,6 +68,7 @@ class TrainingRequest:
     force: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     fast: bool = True
+    from_disk: bool | None = None
 
     def __post_init__(self) -> None:
         _require(self.accelerator in ACCELERATORS, f"the accelerator is one of {', '.join(ACCELERATORS)}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
+from math import ceil
 from pathlib import Path
 
 import h5py
@@ -130,7 +131,7 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
 def without_empty_cells(counts: CountsOnDisk) -> CountsOnDisk:
     """Leave out cells whose counts are all 0, for which the file is read once."""
     has_counts = np.zeros(len(counts), dtype=bool)
-    for cells, matrix in counts.blocks(np.arange(-(-len(counts) // ROWS_IN_BLOCK))):
+    for cells, matrix in counts.blocks(np.arange(ceil(len(counts) / ROWS_IN_BLOCK))):
         has_counts[cells] = np.asarray(matrix.sum(axis=1)).ravel() > 0
     return counts if has_counts.all() else replace(counts, cells=counts.cells[has_counts])
 
@@ -141,7 +142,9 @@ def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame, layer: s
     For training only: what else asks such a model for its counts finds zeros. Cells are embedded by chunks of the file.
     """
     nothing = sparse.csr_matrix((len(counts), counts.n_genes), dtype=np.float32)
-    return AnnData(nothing if layer is None else None, obs=obs, var=var, layers={} if layer is None else {layer: nothing})
+    return AnnData(
+        nothing if layer is None else None, obs=obs, var=var, layers={} if layer is None else {layer: nothing}
+    )
 
 
 class Pools(IterableDataset[Batch]):  # type: ignore[misc]
@@ -187,7 +190,7 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
         self._is_meant[np.asarray(cells, dtype=np.int64)] = True
 
     def __len__(self) -> int:
-        return max(-(-(self.n_cells - 1) // self.batch_size), min(self.n_cells, 1))
+        return max(ceil((self.n_cells - 1) / self.batch_size), min(self.n_cells, 1))
 
     def __iter__(self) -> Iterator[Batch]:
         random = None if self.seed is None else np.random.default_rng((self.seed, self._epoch()))
@@ -200,13 +203,14 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
                 cells, matrix = cells[order], matrix[order]
             # What is left is never a single cell, of which batch normalisation has no variance.
             whole = max(len(cells) - SMALLEST_MINIBATCH, 0) // self.batch_size * self.batch_size
-            yield from self._batches(cells[:whole], matrix[:whole], self.batch_size)
+            if whole:
+                yield from self._batches(cells[:whole], matrix[:whole], self.batch_size)
             rest = cells[whole:], matrix[whole:]
         if rest is not None and len(rest[0]):
             yield from self._batches(*rest, len(rest[0]))
 
     def _pools(self, random: np.random.Generator | None) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
-        order = np.arange(-(-len(self.counts) // self.rows_in_block))
+        order = np.arange(ceil(len(self.counts) / self.rows_in_block))
         if random is not None:
             order = random.permutation(order)
         pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]] = []
