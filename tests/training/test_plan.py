@@ -1,5 +1,7 @@
 """What is said before a training: every thing that users trip over has its sentence."""
 
+import gzip
+
 import anndata
 import numpy as np
 import pandas
@@ -216,6 +218,16 @@ def test_an_accession_is_to_be_downloaded_first(words, tmp_path):
     assert f"{words[-1]} is of GEO and not on this machine: download it first" in done.stderr
     assert f"scripts/download_geo.py {accession}" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["plan_training"], ["train_scvi"]])
+def test_a_compressed_file_is_to_be_unpacked_first(words, tmp_path):
+    packed = tmp_path / "cells.h5ad.gz"
+    packed.write_bytes(gzip.compress(written(cells(), tmp_path).read_bytes()))
+    done = run(*words, packed, cwd=tmp_path, COLUMNS="1000")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is compressed, and training reads it again and again: unpack it first (gunzip -k)" in done.stderr
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["cells.h5ad", "cells.h5ad.gz"]
 
 
 def test_a_file_that_was_downloaded_is_a_file(tmp_path):
