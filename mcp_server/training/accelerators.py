@@ -9,7 +9,7 @@ from mcp_server.training.settings import Accelerator
 
 
 def as_torch_finds_it(hardware: Hardware, asked: Accelerator) -> Hardware:
-    """Return a machine with the device that is wanted of it if torch can use that, or else with its processor alone.
+    """Return a machine with the devices that are wanted of it if torch can use them, or else with its processor alone.
 
     Torch is imported only where something else than the processor is wanted.
     """
@@ -18,5 +18,7 @@ def as_torch_finds_it(hardware: Hardware, asked: Accelerator) -> Hardware:
         return hardware
     import torch
 
-    can_be_used = torch.cuda.is_available() if wanted == "cuda" else torch.backends.mps.is_available()
+    if wanted == "cuda" and torch.cuda.is_available():
+        return replace(hardware, accelerator=wanted, gpus=torch.cuda.device_count())
+    can_be_used = wanted == "mps" and torch.backends.mps.is_available()
     return replace(hardware, accelerator=wanted if can_be_used else "cpu")

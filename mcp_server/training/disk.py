@@ -68,5 +68,6 @@ def _why_not(request: TrainingRequest, scan: CountsScan, hardware: Hardware) -> 
         f"they are stored as {scan.encoding} and not by rows (csr_matrix)": scan.encoding != "csr_matrix",
         "scvi-tools trains as it is (no fast path)": not request.fast,
         f"{accelerator} trains": accelerator == "mps",
+        "several devices train": request.devices > 1,
     }
     return next((reason for reason, is_so in reasons.items() if is_so), None)

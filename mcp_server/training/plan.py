@@ -196,7 +196,7 @@ def _plan(
     n_counts = counts_in_memory(scan, from_disk)
     needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
     advice = {name: advice_on(name, inference) for name in integrated}
-    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed)
+    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed, settings.devices)
     problems = problems_of(case)
     # A part of a composite column is a factor of the design, and no column of the file.
     known = {column.name for column in listing.columns}
@@ -204,7 +204,7 @@ def _plan(
     can_train = all(problem.can_be_forced and request.force for problem in problems)
     notices = [*(_about_counts(scan) if scan else ()), *_about_keys(key, case)]
     if can_train:
-        notices += _about_machine(request, hardware)
+        notices += [*_about_machine(request, hardware), *_about_devices(request, settings)]
         if from_disk:
             notices.append(_READ_FROM_DISK)
     if request.check and key.batch_key is None and alternative is None:
@@ -288,6 +288,18 @@ def _about_machine(request: TrainingRequest, hardware: Hardware) -> Iterator[str
     if hardware.n_free < hardware.cores:
         used = "1 thread is" if hardware.threads == 1 else f"{hardware.threads} threads are"
         yield f"{hardware.n_free} of {hardware.cores} processors are free, so {used} used"
+
+
+def _about_devices(request: TrainingRequest, settings: TrainingSettings) -> Iterator[str]:
+    """Say what several devices do together, and if there are fewer than asked for."""
+    n = settings.devices
+    if n < request.devices and request.accelerator in ("auto", settings.accelerator):
+        yield f"{n} of {request.devices} {settings.accelerator} devices can be seen here; no more train"
+    if n > 1:
+        yield (
+            f"{n} devices train together, each on its part of the cells: a step takes {n} × {settings.batch_size:,} = "
+            f"{settings.cells_per_step:,} cells"
+        )
 
 
 def _untold_conditions(key: KeyChoice, case: Case) -> list[str]:

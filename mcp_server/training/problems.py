@@ -14,6 +14,8 @@ from mcp_server.training.estimates import Estimate
 FEWEST_CELLS = 100
 """With fewer rows, these are samples and no cells, or too few to learn from."""
 FEWEST_CELLS_PER_BATCH = 50
+FEWEST_CELLS_PER_DEVICE = 50
+"""Some of them are held out, and every device needs some of both."""
 FEWEST_GENES = 10
 """As many as latent dimensions by default; of one gene the model has nothing to learn, as shares sum to one."""
 MOST_DAMAGED = 0.05
@@ -65,6 +67,8 @@ class Case:
         On the columns that are to be integrated out, for each of them.
     n_cells
         Cells with counts.
+    devices
+        That train together.
     """
 
     counts: CountsLocation
@@ -75,6 +79,7 @@ class Case:
     advice: dict[str, KeyAdvice | None]
     n_cells: int
     estimate: Estimate | None = None
+    devices: int = 1
 
 
 Guard = Callable[[Case], Iterator[Problem]]
@@ -154,6 +159,15 @@ def few_cells(case: Case) -> Iterator[Problem]:
         text += f"{FEWEST_CELLS} or more"
         remedy = "if the rows are samples (bulk, pseudobulk), compare them with DESeq2 or edgeR instead"
         yield Problem("few_cells", text, remedy)
+
+
+@guard
+def few_cells_per_device(case: Case) -> Iterator[Problem]:
+    """Refuse more devices than the cells can keep busy."""
+    if case.devices > 1 and case.n_cells < FEWEST_CELLS_PER_DEVICE * case.devices:
+        devices = f"{case.devices} devices, which need {FEWEST_CELLS_PER_DEVICE} each"
+        text = f"{_counted(case.n_cells, 'cell')} are too few for {devices}"
+        yield Problem("few_cells_per_device", text, "train on one device")
 
 
 @guard

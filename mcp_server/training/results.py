@@ -75,6 +75,7 @@ class TrainingResult:
     seconds: float
     cells_per_second: float
     device: str
+    devices: int
     notices: tuple[str, ...]
     check: IntegrationCheck | None
 
@@ -155,7 +156,8 @@ def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     yield "## Training"
     yield ""
     ended = "the held-out loss fell no more" if result.stopped_early else "as planned"
-    yield f"{result.epochs} of at most {settings.epochs} epochs ({ended}), {result.seconds:,.0f} s on {result.device},"
+    lasted = f"{result.seconds:,.0f} s on {_devices(result)}"
+    yield f"{result.epochs} of at most {settings.epochs} epochs ({ended}), {lasted},"
     yield f"{result.cells_per_second:,.0f} cells a second. Negative ELBO for each cell: {result.train_elbo:,.1f} in"
     held_out = "none held out" if result.held_out_elbo is None else f"{result.held_out_elbo:,.1f} held out"
     yield f"training, {held_out}. Weight of the KL divergence at the end: {result.kl_weight:.2f}."
@@ -174,6 +176,10 @@ def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     yield "```python"
     yield from _code(started, result)
     yield "```"
+
+
+def _devices(result: TrainingResult) -> str:
+    return result.device if result.devices == 1 else f"{result.devices} × {result.device}"
 
 
 def _code(started: Started, result: TrainingResult) -> Iterator[str]:
@@ -227,6 +233,7 @@ def _result(started: Started, trained: Trained, check: IntegrationCheck | None, 
         seconds=round(seconds, 1),
         cells_per_second=round(len(trained.losses) * plan.n_cells / max(seconds, 1e-3), 1),
         device=trained.device,
+        devices=trained.devices,
         notices=(*plan.notices, *trained.notices, *_about_losses(plan, trained.losses)),
         check=check,
     )
@@ -234,7 +241,7 @@ def _result(started: Started, trained: Trained, check: IntegrationCheck | None, 
 
 def _about_losses(plan: Plan, losses: list[dict[str, float]]) -> Iterator[str]:
     settings = plan.settings
-    steps = len(losses) * ceil(settings.train_size * plan.n_cells / settings.batch_size)
+    steps = len(losses) * ceil(settings.train_size * plan.n_cells / settings.cells_per_step)
     yield from about_settling(losses[-1], steps)
     yield from about_end(losses)
 
