@@ -27,6 +27,7 @@ MOST_CELLS = 10_000
 """A sample of so many tells enough, and the distances of all pairs are computed."""
 SIGNAL_LOST, SIGNAL_KEPT = 0.5, 0.8
 LEAST_SIGNAL = 0.02
+MOSTLY_APART = 0.5
 LEAST_GAIN = 0.01
 """In the share of neighbours of the same batch; less is no better mixing."""
 Floats = NDArray[np.float32]
@@ -64,6 +65,11 @@ class OwnBatch:
 
     share: float
     chance: float
+
+    @property
+    def excess(self) -> float:
+        """How far above chance, 1 being all that is possible."""
+        return (self.share - self.chance) / (1 - self.chance) if self.chance < 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,8 @@ def describe(key: str, label: str | None, with_key: IntegrationScores, without: 
         f"{key} {mixes} with the key: {own.share:.0%} of the {NEAREST} nearest neighbours of a cell are of its own "
         f"batch with it, {before.share:.0%} without and {own.chance:.0%} by chance."
     )
+    if own.excess > MOSTLY_APART:
+        yield f"The levels of {key} lie apart even with the key, which is right only where they hold different cells."
     yield (
         f"Batch mixing by iLISI (median over cells, 0 apart, 1 mixed) is {with_key.batch_mixing:.2f} with the key and "
         f"{without.batch_mixing:.2f} without."
