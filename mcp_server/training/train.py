@@ -17,6 +17,7 @@ from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import look_at_hardware
 from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
+from mcp_server.training.ranks import ALONE, Rank
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
 from mcp_server.training.settings import TrainingRequest, TrainingSettings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mcp_server.training.devices import Learned, Rank
+    from mcp_server.training.devices import Learned
     from mcp_server.training.fast.from_disk import CountsOnDisk
     from mcp_server.training.reading import Cells
     from mcp_server.training.results import TrainingResult
@@ -299,16 +300,14 @@ def new_model(cells: Cells, plan: Plan) -> Any:
 
 
 def _take_model(cells: Cells, folder: Path, device: str) -> Any:
-    """Load the model that several processes have trained, and remove what they have left."""
+    """Load the model that several processes have trained."""
     from scvi.model import SCVI
 
     from mcp_server.training.devices import TOGETHER
     from mcp_server.training.reading import sharing_counts
     from mcp_server.training.results import MODEL
 
-    model = SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
-    shutil.rmtree(folder / TOGETHER)
-    return model
+    return SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
 
 
 def learn(
@@ -317,7 +316,7 @@ def learn(
     device: str,
     folder: Path,
     report: Report,
-    rank: Rank | None = None,
+    rank: Rank = ALONE,
     on_disk: CountsOnDisk | None = None,
 ) -> Learned:
     """Train a model in this process, alone or with the others of its kind.
@@ -325,7 +324,7 @@ def learn(
     Parameters
     ----------
     rank
-        Which of the processes that train together; if None, it trains alone.
+        Which of the processes that train together; by default, it trains alone.
     on_disk
         Where the counts are, if the model holds none.
 
@@ -337,11 +336,11 @@ def learn(
     import torch
     from lightning.pytorch.callbacks import EarlyStopping
 
-    from mcp_server.training.devices import ALONE, Learned
+    from mcp_server.training.devices import Learned
     from mcp_server.training.fast.speed_up import speed_up
     from mcp_server.training.following import Counting, Following, Reseeding
 
-    settings, rank = started.plan.settings, rank or ALONE
+    settings = started.plan.settings
     torch.set_num_threads(max(settings.threads // rank.of, 1))
     following, counting = Following(folder, report, started.request.checkpoint_seconds), Counting()
     began = time.monotonic()
@@ -449,8 +448,11 @@ def _fit_other(started: Started, cells: Cells, folder: Path, report: Report) -> 
 
 
 def _put_away(place: Path) -> None:
-    """Remove what only a resumption would need."""
-    shutil.rmtree(place / COMPARISON, ignore_errors=True)
+    """Remove what only a resumption, or processes among themselves, would need."""
+    from mcp_server.training.devices import TOGETHER
+
+    for name in (COMPARISON, TOGETHER):
+        shutil.rmtree(place / name, ignore_errors=True)
     with suppress(FileNotFoundError):
         (place / "checkpoint.ckpt").unlink()
 
