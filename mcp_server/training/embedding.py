@@ -11,7 +11,7 @@ import numpy as np
 from edviz.contents import CountsScan
 from edviz.supervised import start_reading
 from mcp_server.training.errors import TrainingError
-from mcp_server.training.plan import location_of_layer
+from mcp_server.training.plan import location_of_layer, require_plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,6 +159,7 @@ def _require_overlap(found: np.ndarray[Any, np.dtype[np.int64]], genes: Sequence
 
 
 def _counts(path: str | Path, layer: str | None) -> CountsScan:
+    require_plain_file(path)
     with start_reading(path, summary=True) as reading:
         summary = reading.summary()
         location = summary.counts.location if layer is None else location_of_layer(layer, summary)
