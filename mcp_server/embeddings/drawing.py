@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edviz.output import replacing
 from mcp_server.embeddings.blocks import Block, Panel, shown
 from mcp_server.embeddings.colours import LIGHT_GREY, OKABE_ITO, Entry, Key
 from mcp_server.embeddings.errors import needs
 from mcp_server.embeddings.placing import label_places
 from mcp_server.embeddings.reading import Coordinates
-from mcp_server.embeddings.store import replacing
 
 MOST_PIXELS = 1568
 PREFERRED_RATIO = 1.3

@@ -14,7 +14,7 @@ import numpy as np
 from edviz.h5ad.columns import Labelled, Plain
 from edviz.h5ad.reader import H5adFile, open_h5ad
 from edviz.h5ad.strings import harmless
-from edviz.output import refuse_to_replace
+from edviz.output import refuse_to_replace, require_place
 from mcp_server.embeddings.backends import choose_backend, tsne_of
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.expression import ComponentsOfCounts, components_of_counts
@@ -124,6 +124,7 @@ def embed(request: EmbeddingRequest, target: Path | None = None, tell: Tell = si
     backend = choose_backend(request.backend) if request.method == "tsne" else request.method
     source = find_source(request.source, request.roots)
     path = _target(target, source, request.method)
+    require_place(path, ".h5ad")
     if not _is_embedding(path):
         refuse_to_replace(path, source.coordinates, source.columns)
     chosen = _choose(request, source, part_of(tell, 0.0, READ_SHARE))

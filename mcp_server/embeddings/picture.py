@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edviz.output import refuse_to_replace
+from edviz.output import refuse_to_replace, require_place
 from edviz.plain import from_plain, to_plain
 from edviz.progress import report_stage
 from mcp_server.embeddings.errors import EmbeddingError
@@ -81,6 +81,7 @@ def plot_embedding(request: PlotRequest, *, seconds: float = SECONDS) -> Plot:
     """
     sources = (request.source, *((request.beside,) if request.beside else ()))
     refuse_to_replace(Path(request.output), *sources)
+    require_place(Path(request.output).absolute(), ".png")
     done = _drawn(json.dumps(to_plain(request)).encode(), seconds)
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     try:
