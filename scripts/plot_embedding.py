@@ -17,9 +17,11 @@ EXAMPLES = """examples:
   plot_embedding.py RUN --color cell_type --color donor
   plot_embedding.py cells.h5ad --obsm X_umap --color leiden -o clusters.png
   plot_embedding.py cells.tsne.h5ad --color cell_type --facet condition
+  plot_embedding.py RUN --beside unintegrated --color batch --color cell_type
   plot_embedding.py cells.h5ad --obsm X_umap --beside RUN --color batch
 
-Colours suit any colour vision. Of more than 40 levels the most frequent are named. The caption has the numbers."""
+Colours suit any colour vision. Of more than 40 levels the most frequent are named. The caption has the numbers.
+What a training run lacks for a picture is embedded first."""
 
 
 def main() -> None:
@@ -32,13 +34,18 @@ def main() -> None:
     )
     parser.add_argument("--facet", metavar="C", help="column with a panel for each level")
     parser.add_argument(
-        "--beside", metavar="NAME|SOURCE", help="other coordinates to draw beside, as in SOURCE or obsm"
+        "--beside",
+        metavar="NAME|SOURCE",
+        help="other coordinates to draw beside: of obsm, of another source, or unintegrated: those that no batch key has "
+        "changed",
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="order of drawing (default: %(default)s)")
     parser.add_argument("-o", "--output", metavar="OUT.png", help="the picture (default: in this folder)")
     args = parser.parse_args()
     output = args.output or picture_path(args.source, args.color, args.facet)
-    request = PlotRequest(args.source, str(output), args.obsm, tuple(args.color), args.facet, args.beside, args.seed)
+    request = PlotRequest(
+        args.source, str(output), args.obsm, tuple(args.color), args.facet, args.beside, args.seed, embeds=True
+    )
     plot = plot_embedding(request)
     if args.json:
         print_json(plot)

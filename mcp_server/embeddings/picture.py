@@ -15,7 +15,7 @@ from pathlib import Path
 from edviz.output import refuse_to_replace, require_place
 from edviz.plain import from_plain, to_plain
 from edviz.progress import report_stage
-from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.errors import EmbeddingError, require_seed
 from mcp_server.embeddings.requests import PlotRequest
 
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -81,6 +81,7 @@ def plot_embedding(request: PlotRequest, *, seconds: float = SECONDS) -> Plot:
     """
     sources = (request.source, *((request.beside,) if request.beside else ()))
     refuse_to_replace(Path(request.output), *sources)
+    require_seed(request.seed)
     require_place(Path(request.output).absolute(), ".png")
     done = _drawn(json.dumps(to_plain(request)).encode(), seconds)
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()

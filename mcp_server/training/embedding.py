@@ -102,14 +102,14 @@ def embed_cells(
         raise TrainingError(f"the encoder of {place} looks at batches, so it needs scArches: SCVI.load_query_data")
     report(0.5, "embedding")
     latent = loaded.get_latent_representation(batch_size=512)
+    n_missing = int((found < 0).sum())
     made = {
         "model": str(place),
         "source": str(path),
         "counts": scan.location,
-        "n_genes_missing": int((found < 0).sum()),
+        "n_genes_missing": n_missing,
     }
     _write(output, cells.data.obs, latent, made)
-    n_missing = int((found < 0).sum())
     named = tuple(gene for gene, place in zip(genes, found.tolist(), strict=True) if place < 0)[:NAMED]
     return EmbeddedCells(
         output=str(output),

@@ -160,6 +160,7 @@ REFUSALS = {
     "facet of numbers": ({"facet": "depth"}, "facets need labels"),
     "facet and beside": ({"facet": "group", "beside": "X_umap"}, "cannot be combined"),
     "beside": ({"beside": "X_nothing"}, "neither an entry of obsm nor a file"),
+    "seed": ({"seed": -1}, "the seed -1 is not between"),
     "too many": ({"color": tuple("abcdefg")}, "at most 6 columns"),
 }
 
@@ -179,6 +180,15 @@ def test_the_data_are_never_replaced_by_a_picture(tmp_path: Path) -> None:
     data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 5}, {"X_umap": blobs(5, 1)[0][:, :2]})
     with pytest.raises(OutputError, match="choose another output"):
         plot_embedding(PlotRequest(str(data), str(data)))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "plot.pdf", "notes"])
+def test_a_picture_replaces_no_file_that_is_none(name: str, tmp_path: Path) -> None:
+    data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 5}, {"X_umap": blobs(5, 1)[0][:, :2]})
+    (tmp_path / name).write_text("of use")
+    with pytest.raises(OutputError, match=r"does not end in \.png"):
+        plot_embedding(PlotRequest(str(data), str(tmp_path / name)))
+    assert (tmp_path / name).read_text() == "of use"
 
 
 def test_a_plot_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
