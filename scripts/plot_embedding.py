@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from _cli import arguments, page_of, print_json, run
 
 from mcp_server.embeddings.picture import picture_path, plot_embedding
@@ -36,13 +38,14 @@ def main() -> None:
     parser.add_argument(
         "--beside",
         metavar="NAME|SOURCE",
-        help="other coordinates to draw beside: of obsm, of another source, or unintegrated: those that no batch key has "
-        "changed",
+        help="other coordinates to draw beside: of obsm, of another source, or unintegrated: what no batch key changed",
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="order of drawing (default: %(default)s)")
-    parser.add_argument("-o", "--output", metavar="OUT.png", help="the picture (default: in this folder)")
+    parser.add_argument("-o", "--output", metavar="OUT.png", help="the picture, or its folder (default: this one)")
     args = parser.parse_args()
-    output = args.output or picture_path(args.source, args.color, args.facet)
+    output = Path(args.output or "")
+    if output.is_dir():
+        output /= picture_path(args.source, args.color, args.facet)
     request = PlotRequest(
         args.source, str(output), args.obsm, tuple(args.color), args.facet, args.beside, args.seed, embeds=True
     )

@@ -86,7 +86,7 @@ def blocks_of(views: Sequence[View], request: PlotRequest) -> tuple[Block, ...]:
         return (_facets(drawn[0], request.facet, request.color[0] if request.color else request.facet),)
     if not request.color:
         return (Block(tuple(Panel(view.points, title_of(view, views), axes=axes_of(view.basis)) for view in drawn)),)
-    return tuple(_coloured(drawn, name) for name in request.color)
+    return tuple(_coloured(drawn, name) for name in dict.fromkeys(request.color))
 
 
 def _drawn(view: View, seed: int) -> View:

@@ -28,8 +28,8 @@ def find_embedded(request: PlotRequest) -> Source:
     if not _is_training(source):
         if request.beside == UNINTEGRATED and unintegrated_in(_held(source)) is None:
             raise EmbeddingError(
-                f"{request.source} has nothing that is unintegrated; name an entry of obsm or another file, or embed "
-                "counts as well (embed.py --beside counts)"
+                f"{request.source} has nothing that is unintegrated; name an entry of obsm or another source, or "
+                "embed the counts as well (embed.py --beside counts)"
             )
         return source
     made = find_made(request.source, request.obsm, request.roots)

@@ -23,7 +23,7 @@ from mcp_server.embeddings.reporting import Tell
 N_GENES = 2_000
 TARGET_SUM = 10_000
 VALUES_AT_ONCE = 1 << 22
-LAYOUTS = ("array", "csr_matrix")
+LAYOUTS = ("array", "csr_matrix", "csc_matrix")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
     Raises
     ------
     EmbeddingError
-        If there is no such matrix, or it is stored by columns.
+        If there is no such matrix.
     """
     location, are_counts = _matrix_to_use(h5ad)
     part = find_part(h5ad.root, location) or find_part(h5ad.root, OLD_RAW)
@@ -63,7 +63,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
         stored = "nothing" if matrix is None else matrix.encoding
         raise EmbeddingError(
             f"{harmless(location)} of {h5ad.path} is stored as {stored}, which cannot be read cell by cell; "
-            "name coordinates with --obsm, or write the file with a CSR matrix"
+            "name coordinates with --obsm, or write the file with a sparse matrix"
         )
     genes = _most_variable(part, matrix.shape, rows, are_counts, tell)
     try:
@@ -143,12 +143,16 @@ def _dense(dataset: h5py.Dataset, shape: tuple[int, ...]) -> Iterator[tuple[int,
 
 
 def _sparse(group: h5py.Group, shape: tuple[int, ...]) -> Iterator[tuple[int, Any]]:
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csc_matrix, csr_matrix
 
     data, indices, pointers = (group[name] for name in ("data", "indices", "indptr"))
     for dataset in (data, indices, pointers):
         check_storage(dataset, most_chunk_bytes=MOST_MATRIX_CHUNK_BYTES)
     ends = pointers[()].astype(np.int64)
+    if _is_by_genes(group):
+        # There is no block of cells in the file, so all of it is turned in memory.
+        yield 0, csc_matrix((data[()], indices[()], ends), shape=shape).tocsr()
+        return
     start = 0
     while start < shape[0]:
         stop = int(np.searchsorted(ends, ends[start] + VALUES_AT_ONCE, side="right")) - 1
@@ -159,3 +163,8 @@ def _sparse(group: h5py.Group, shape: tuple[int, ...]) -> Iterator[tuple[int, An
         )
         yield start, block
         start = stop
+
+
+def _is_by_genes(group: h5py.Group) -> bool:
+    # The second is how anndata before 0.7 said it.
+    return any(group.attrs.get(name) in ("csc_matrix", "csc") for name in ("encoding-type", "h5sparse_format"))

@@ -59,7 +59,8 @@ def picture_path(source: str, color: Sequence[str], facet: str | None) -> str:
     >>> picture_path("data/cells.h5ad", ["cell type"], None)
     'cells.cell_type.png'
     """
-    name = source.rstrip("/").rsplit("/", 1)[-1].removesuffix(".h5ad") or "cells"
+    place = source if "://" in source else str(Path(source).absolute())  # which says what . is called
+    name = place.rstrip("/").rsplit("/", 1)[-1].removesuffix(".h5ad") or "cells"
     words = [name, *color, *([f"by_{facet}"] if facet else [])]
     return ".".join(UNSUITABLE.sub("_", word)[:LONGEST_WORD] for word in words if word) + ".png"
 

@@ -47,7 +47,7 @@ def test_a_real_file_is_plotted_with_the_counts_of_its_labels(tmp_path: Path) ->
     assert pixels.std() > 10
     counts = anndata.read_h5ad(data).obs["bulk_labels"].value_counts()
     for level, n in counts.items():
-        assert f"{level} {n:,}" in plot.caption
+        assert f"{level} ({n:,})" in plot.caption
     assert "700 cells in X_umap as stored in the file" in plot.caption
     assert "coloured by bulk_labels" in plot.alt_text
 
@@ -87,7 +87,7 @@ def test_very_few_cells_are_plotted(n: int, tmp_path: Path) -> None:
     data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * n}, {"X_umap": blobs(n, 1)[0][:, :2]})
     plot = _plot(data, tmp_path, color=("a",))
     assert _has(_picture(plot), "#0072B2")
-    assert f"a: 1 level (x {n})." in plot.caption
+    assert f"a: 1 level: x ({n})." in plot.caption
 
 
 def test_names_from_a_file_cannot_break_a_plot(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_missing_labels_and_numbers_are_counted_and_grey(tmp_path: Path) -> None
     data = write_cells(tmp_path / "cells.h5ad", obs, {"X_umap": blobs(120, 3)[0][:, :2]})
     plot = _plot(data, tmp_path, color=("label", "number", "nothing"))
     assert _has(_picture(plot), "#DDDDDD")
-    assert "label: 2 levels (a 40, b 40); missing for 40." in plot.caption
+    assert "label: 2 levels: a (40), b (40); missing for 40." in plot.caption
     assert f"median {np.nanmedian(numbers):.4g}" in plot.caption
-    assert "missing for 30" in plot.caption
+    assert "missing or infinite for 30" in plot.caption
     assert "missing for 120" in plot.caption
 
 
@@ -134,10 +134,10 @@ def test_an_embedding_is_coloured_by_its_data_and_stands_beside_another(tmp_path
     _picture(plot)
     rows = anndata.read_h5ad(made.path).obs["row"]
     counts = anndata.read_h5ad(data).obs["author_cell_type"].iloc[rows].value_counts()
-    assert f"{counts.index[0]} {counts.iloc[0]:,}" in plot.caption
+    assert f"{counts.index[0]} ({counts.iloc[0]:,})" in plot.caption
     assert "300 of 565 cells" in plot.caption
-    assert "in X_tsne" in plot.caption
-    assert "in X_umap" in plot.caption
+    assert "of X_tsne" in plot.caption
+    assert "of X_umap" in plot.caption
 
 
 def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_order(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_o
     (run / "training.json").write_text(json.dumps({"path": str(data)}))
     plot = _plot(run, tmp_path, obsm="X_umap", color=("g",))
     counts = cells.obs["g"].value_counts()
-    assert all(f"{level} {n}" in plot.caption for level, n in counts.items())
+    assert all(f"{level} ({n})" in plot.caption for level, n in counts.items())
 
 
 REFUSALS = {
