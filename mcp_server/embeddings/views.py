@@ -153,8 +153,7 @@ def _in_step(first: View, second: View) -> tuple[View, View]:
             shared[name] = column, other
     sides = ({name: pair[side] for name, pair in shared.items()} for side in (0, 1))
     return tuple(  # type: ignore[return-value]
-        View(view.points, view.basis, view.name, view.n_total, columns, view.made)
-        for view, columns in zip((first, second), sides, strict=True)
+        replace(view, columns=columns) for view, columns in zip((first, second), sides, strict=True)
     )
 
 

@@ -44,6 +44,18 @@ def test_a_training_is_embedded_with_and_without_its_batch_key_by_the_call_that_
     assert set(anndata.read_h5ad(run / "tsne.h5ad").obsm) == {"X_tsne", "X_tsne_other_key"}
 
 
+def test_panels_say_of_what_they_were_made(tmp_path: Path) -> None:
+    from mcp_server.embeddings.blocks import blocks_of
+    from mcp_server.embeddings.views import read_views
+
+    request = PlotRequest(str(_run(tmp_path, other_key=True)), "", color=("batch",), beside="unintegrated", embeds=True)
+    (block,) = blocks_of(read_views(request), request)
+    assert [panel.title for panel in block.panels] == [
+        "X_tsne: X_scVI with batch key batch",
+        "X_tsne_other_key: X_scVI without batch key",
+    ]
+
+
 def test_without_a_model_that_lacks_the_key_the_counts_stand_beside(tmp_path: Path) -> None:
     assert "t-SNE of 30 principal components of X (log counts" in _plot(_run(tmp_path, other_key=False)).caption
 
