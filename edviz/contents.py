@@ -40,12 +40,15 @@ class CheckedMatrix:
         `counts`, or in words what it is instead.
     largest
         The largest value among them, or None if there was none.
+    share_at_fault
+        Of the values other than 0, the share that no count can be.
     """
 
     location: str
     n_values: int
     verdict: str
     largest: float | None = None
+    share_at_fault: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,16 @@ class CountsScan:
         Values other than 0.
     largest, total
         Of the values that are finite; the total is that of their sizes.
-    n_fractional
-        Values that are no whole numbers.
+    fractional, negative, not_finite
+        Rows with values that are no whole numbers, below 0, and missing or infinite.
     n_empty
         Rows without any count.
     n_duplicates, duplicates
         How many names stand for several columns, and the first few of them.
     features
         What was measured, where the file says it; the commonest first.
+    n_namesakes
+        Rows whose name another row has, too.
     """
 
     location: str
@@ -118,19 +123,24 @@ class CountsScan:
     n_stored: int
     largest: float
     total: float
-    n_fractional: int
+    fractional: RowsAtFault
     negative: RowsAtFault
     not_finite: RowsAtFault
     n_empty: int
     n_duplicates: int
     duplicates: tuple[str, ...]
     features: tuple[FeatureKind, ...]
+    n_namesakes: int
+
+    @property
+    def n_at_fault(self) -> int:
+        """How many rows hold values that no count can be, at most: a row may hold several kinds of them."""
+        return self.fractional.n_rows + self.negative.n_rows + self.not_finite.n_rows
 
     @property
     def are_counts(self) -> bool:
         """Whether all values are whole numbers from 0 on, and there are some."""
-        at_fault = self.n_fractional or self.negative.n_rows or self.not_finite.n_rows
-        return not at_fault and self.n_stored > 0
+        return not self.n_at_fault and self.n_stored > 0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked of a training."""
     group = parser.add_argument_group("what to train")
-    group.add_argument("--layer", metavar="L", help="X, raw or a layer (default: the matrix that holds counts)")
+    group.add_argument("--layer", metavar="L", help="X, raw/X or a layer (default: the matrix that holds counts)")
     group.add_argument(
         "--batch-key", metavar="C", default="auto", help="column to integrate out, none, or auto: as the design advises"
     )
@@ -29,6 +29,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", metavar="N", type=int, help="cells in a minibatch (128, on a GPU 512)")
     group.add_argument("--learning-rate", metavar="R", type=float, help="of Adam (default: see the plan)")
     group.add_argument("--accelerator", choices=ACCELERATORS, default="auto", help="device (%(default)s)")
+    group.add_argument(
+        "--devices", metavar="N", type=int, default=1, help="devices of this machine that train together (%(default)s)"
+    )
     group.add_argument("--seed", metavar="N", type=int, default=0, help="of all random numbers (%(default)s)")
     group.add_argument(
         "--check",
@@ -41,6 +44,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="the fast path where it covers the model: the losses of scvi-tools, sooner (default)",
+    )
+    group.add_argument(
+        "--from-disk",
+        action=argparse.BooleanOptionalAction,
+        help="read the counts from the file in every epoch (default: where they take more than half of the free memory)",
     )
     group.add_argument("--force", action="store_true", help="train despite problems that can be overruled")
 
@@ -60,6 +68,8 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         check=args.check,
         force=args.force,
         fast=args.fast,
+        devices=args.devices,
+        from_disk=args.from_disk,
     )
 
 
@@ -90,6 +100,12 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "covariates", ", ".join(plan.covariates)
     for option in plan.covariate_options:
         yield "could be one", f"--covariate {option.column}: {option.reason}"
+    if plan.can_train:
+        yield from _course(plan)
+
+
+def _course(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield how a training would go."""
     settings, needed = plan.settings, plan.estimate
     yield (
         "settings",
@@ -99,7 +115,8 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
             f"KL warm-up {settings.kl_warmup_epochs} epochs, seed {settings.seed}"
         ),
     )
-    yield "device", f"{settings.accelerator}, {counted(settings.threads, 'thread')}"
+    together = f"{settings.devices} devices, " if settings.devices > 1 else ""
+    yield "device", f"{settings.accelerator}, {together}{counted(settings.threads, 'thread')}"
     free = "" if needed.free_mb is None else f" of {needed.free_mb:,} MB that are free"
     yield "memory", f"about {needed.memory_mb:,} MB{free}"
     takes = "not known" if needed.seconds is None else f"about {_duration(needed.seconds)} at most"

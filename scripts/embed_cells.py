@@ -27,7 +27,7 @@ def main() -> None:
     parser = arguments(__doc__, examples=EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="folder of a training, or of a model that scvi-tools saved")
     parser.add_argument("path", metavar="FILE", help="the .h5ad file with new cells")
-    parser.add_argument("--layer", metavar="L", help="X, raw or a layer (default: the matrix that holds counts)")
+    parser.add_argument("--layer", metavar="L", help="X, raw/X or a layer (default: the matrix that holds counts)")
     parser.add_argument("-o", "--output", metavar="OUT", help="file to write (default: <name>.latent.h5ad)")
     args = parser.parse_args()
     output = Path(args.output or f"{Path(args.path).name.removesuffix('.h5ad')}.latent.h5ad").absolute()

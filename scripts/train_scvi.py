@@ -1,7 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#   "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5",
+#   "filelock>=3.16", "h5py>=3.8", "lark>=1.1.5", "numpy>=1.24", "rich>=13", "submitit>=1.5",
 #   "anndata>=0.10", "matplotlib>=3.8", "scib-metrics>=0.5", "scvi-tools>=1.4.2,<1.6",
 # ]
 # ///
@@ -110,12 +110,16 @@ def print_result(result: dict[str, Any], page: Page) -> None:
             ("epochs", f"{result['epochs']}{', stopped early' if result['stopped_early'] else ''}"),
             ("negative ELBO", f"{result['train_elbo']:,.1f} training, {held_out or 0:,.1f} held out, for each cell"),
             ("KL weight", f"{result['kl_weight']:.2f} at the end"),
-            ("speed", f"{result['cells_per_second']:,.0f} cells a second on {result['device']}"),
+            ("speed", f"{result['cells_per_second']:,.0f} cells a second on {_devices(result)}"),
         ]
     )
     said = [*result["notices"], *(result["check"]["words"] if result["check"] else ())]
     for sentence in said:
         page.paragraph(sentence, first="  - ")
+
+
+def _devices(result: dict[str, Any]) -> str:
+    return result["device"] if result["devices"] == 1 else f"{result['devices']} × {result['device']}"
 
 
 def _request(args: argparse.Namespace) -> dict[str, Any]:

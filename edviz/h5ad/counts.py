@@ -62,7 +62,14 @@ def _check(location: str, matrix: Matrix | None) -> CheckedMatrix:
     except PartError as error:
         return CheckedMatrix(location, 0, f"not looked at: {error}")
     finite = values[np.isfinite(values)]
-    return CheckedMatrix(location, len(values), judge(values), float(finite.max()) if len(finite) else None)
+    largest = float(finite.max()) if len(finite) else None
+    return CheckedMatrix(location, len(values), judge(values), largest, _share_at_fault(values))
+
+
+def _share_at_fault(values: Array) -> float:
+    """Say which share of the values other than 0 are negative, fractional, missing or infinite."""
+    seen = values[values != 0].astype(np.float64)
+    return float(np.mean((seen < 0) | (seen != np.trunc(seen)) | ~np.isfinite(seen))) if len(seen) else 0.0
 
 
 def _rank(location: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
@@ -23,6 +23,7 @@ from edviz.h5ad.values import Array, labels_of, read_labels
 VALUES_AT_ONCE = 1 << 20
 ROWS_NAMED = 5
 DUPLICATES_NAMED = 5
+FAULTS = ("fractional", "negative", "not_finite")
 FEATURE_COLUMNS = ("feature_types", "feature_type", "modality")
 """Columns of var in which writers say what was measured: 10x Genomics the first, muon the last."""
 
@@ -80,10 +81,9 @@ class _Tally:
     """What has been seen of a matrix so far."""
 
     totals: Array
+    faults: dict[str, Ints]
     largest: float = 0.0
     n_values: int = 0
-    n_fractional: int = 0
-    faults: dict[str, Counter[int]] = field(default_factory=lambda: {"negative": Counter(), "not_finite": Counter()})
 
 
 def counts_matrix(h5ad: H5adFile, location: str) -> CountsMatrix:
@@ -124,7 +124,8 @@ def scan_counts(h5ad: H5adFile, location: str) -> CountsScan:
         If there is no such matrix, or it cannot be read.
     """
     matrix = counts_matrix(h5ad, location)
-    tally = _Tally(np.zeros(matrix.shape[0]))
+    n_rows = matrix.shape[0]
+    tally = _Tally(np.zeros(n_rows), {fault: np.zeros(n_rows, np.int64) for fault in FAULTS})
     for piece in matrix.pieces():
         _add(tally, piece)
     names = feature_names(h5ad, location, matrix.shape[1])
@@ -137,13 +138,12 @@ def scan_counts(h5ad: H5adFile, location: str) -> CountsScan:
         n_stored=tally.n_values,
         largest=float(tally.largest),
         total=float(tally.totals.sum()),
-        n_fractional=tally.n_fractional,
-        negative=_rows_at_fault(h5ad, tally.faults["negative"]),
-        not_finite=_rows_at_fault(h5ad, tally.faults["not_finite"]),
+        **{fault: _rows_at_fault(h5ad, n_each) for fault, n_each in tally.faults.items()},
         n_empty=int((tally.totals == 0).sum()),
         n_duplicates=len(repeated),
         duplicates=tuple(repeated[:DUPLICATES_NAMED]),
         features=feature_kinds(h5ad, location, matrix.shape[1]),
+        n_namesakes=_n_namesakes(h5ad.obs),
     )
 
 
@@ -224,18 +224,18 @@ def _add(tally: _Tally, piece: StoredValues) -> None:
     values = piece.values.astype(np.float64)
     finite = np.isfinite(values)
     tally.n_values += int(np.count_nonzero(values))
-    for fault, wrong in (("negative", values < 0), ("not_finite", ~finite)):
+    for fault, wrong in zip(FAULTS, (finite & (values != np.trunc(values)), values < 0, ~finite), strict=True):
         if wrong.any():
-            tally.faults[fault].update(piece.rows[wrong].tolist())
+            tally.faults[fault] += np.bincount(piece.rows[wrong], minlength=len(tally.totals))
     values = np.where(finite, values, 0.0)
-    tally.n_fractional += int(np.count_nonzero(values != np.trunc(values)))
     tally.largest = max(tally.largest, float(values.max(initial=0.0)))
     tally.totals += np.bincount(piece.rows, weights=np.abs(values), minlength=len(tally.totals))
 
 
-def _rows_at_fault(h5ad: H5adFile, rows: Counter[int]) -> RowsAtFault:
-    first = sorted(rows)[:ROWS_NAMED]
-    return RowsAtFault(len(rows), rows.total(), tuple(_name_of_row(h5ad.obs, row) for row in first))
+def _rows_at_fault(h5ad: H5adFile, n_each: Ints) -> RowsAtFault:
+    rows = np.flatnonzero(n_each)
+    named = tuple(_name_of_row(h5ad.obs, row) for row in rows[:ROWS_NAMED].tolist())
+    return RowsAtFault(len(rows), int(n_each.sum()), named)
 
 
 def _name_of_row(obs: Frame, row: int) -> str:
@@ -246,6 +246,20 @@ def _name_of_row(obs: Frame, row: int) -> str:
         return labels_of(content.values.read(row, row + 1))[0]
     except PartError:
         return f"row {row}"
+
+
+def _n_namesakes(obs: Frame) -> int:
+    """Count the rows whose name another row has, too; none where there are no names that can be read."""
+    content = None if obs.index is None else obs.index.content
+    if not isinstance(content, Plain):
+        return 0
+    try:
+        # Of millions of names the numbers that stand for them are kept, not the names.
+        numbers = [np.array([hash(name) for name in labels_of(block.values)]) for block in content.values.blocks()]
+    except PartError:
+        return 0
+    _, n_each = np.unique(np.concatenate([np.zeros(0, np.int64), *numbers]), return_counts=True)
+    return int(n_each[n_each > 1].sum())
 
 
 def _var_of(h5ad: H5adFile, location: str, n: int) -> Frame | None:

@@ -29,7 +29,7 @@ STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_worl
 OF_A_PLAN = ("can_train", "problems")
 
 H5adPath = Annotated[str, Field(description="An .h5ad file.")]
-Layer = Annotated[str | None, Field(description="X, raw or a layer.")]
+Layer = Annotated[str | None, Field(description="X, raw/X or a layer.")]
 BatchKey = Annotated[str, Field(description="Column, none, or auto.")]
 
 

@@ -76,16 +76,27 @@ def _followed(child: subprocess.Popen[str], request: Mapping[str, Any], report: 
 
 def main() -> None:
     """Read a request, train, and say how it went."""
+    with words_to_parent() as words:
+        request, folder = json.load(sys.stdin), Path(sys.argv[1])
+        answer(words, lambda report: _result(request, folder, report))
+
+
+def words_to_parent() -> TextIO:
+    """Return standard output, which from now on only has what is said on purpose."""
     words = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # What libraries print must not get between the lines.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    request, folder = json.load(sys.stdin), Path(sys.argv[1])
+    return words
+
+
+def answer(words: TextIO, work: Callable[[Report], object]) -> None:
+    """Do work, and say how far it is, and at the end its result or why there is none."""
 
     def report(fraction: float, message: str) -> None:
         _say(words, {"fraction": fraction, "message": message})
 
     try:
-        _say(words, {"result": to_plain(_result(request, folder, report))})
+        _say(words, {"result": to_plain(work(report))})
     except (EdvizError, OSError) as error:
         _say(words, {"error": str(error)})
         sys.exit(1)

@@ -216,10 +216,11 @@ def _require_overlap(found: np.ndarray[Any, np.dtype[np.int64]], genes: Sequence
 def _counts(path: str | Path, layer: str | None) -> tuple[CountsScan, list[str]]:
     """Find the counts, look at all of them, and list the columns of obs that go along with the cells."""
     with start_reading(path, summary=True) as reading:
-        if not reading.summary().n_obs:
+        summary = reading.summary()
+        if not summary.n_obs:
             raise TrainingError(f"{path} has no cells")
-        columns = [column.name for column in reading.summary().obs if column.kind in KEPT]
-        location = reading.summary().counts.location if layer is None else location_of_layer(layer)
+        columns = [column.name for column in summary.obs if column.kind in KEPT]
+        location = summary.counts.location if layer is None else location_of_layer(layer, summary)
         if location is None:
             raise TrainingError(f"{path} has no matrix of raw counts, and other values cannot be embedded")
         scan = reading.scan(location)

@@ -65,8 +65,11 @@ def estimate(settings: TrainingSettings, hardware: Hardware, *, n_cells: int, n_
         Counts other than 0.
     """
     parameters = (HEADS + 1) * settings.n_hidden * n_genes * FLOAT_BYTES
-    needed = PROGRAM_BYTES + BYTES_PER_COUNT * n_counts + COPIES_OF_PARAMETERS * parameters
-    needed += ARRAYS_PER_STEP * settings.batch_size * n_genes * FLOAT_BYTES
+    # Where several devices train, one process waits for them, and each process has read the counts.
+    processes = 1 if settings.devices == 1 else settings.devices + 1
+    needed = processes * (PROGRAM_BYTES + BYTES_PER_COUNT * n_counts)
+    needed += settings.devices * COPIES_OF_PARAMETERS * parameters
+    needed += ARRAYS_PER_STEP * settings.cells_per_step * n_genes * FLOAT_BYTES
     free = None if hardware.free_bytes is None else hardware.free_bytes >> 20
     if settings.accelerator != "cpu":
         return Estimate(needed >> 20, free, None, "not measured on a GPU; the first epoch tells")
@@ -79,7 +82,9 @@ def _seconds_of_epoch(settings: TrainingSettings, n_cells: int, n_genes: int) ->
     held_out = n_cells * (1 - settings.train_size)
     worked = n_cells * settings.train_size + HELD_OUT_SHARE * held_out
     steps = ceil(n_cells / settings.batch_size)
-    gain: float = settings.threads**GAIN_OF_THREADS
+    # Devices share the threads, and each has its own part of the work.
+    busy = min(settings.devices, settings.threads)
+    gain: float = busy * (settings.threads / busy) ** GAIN_OF_THREADS
     return (worked * n_genes * SECONDS_PER_VALUE + steps * SECONDS_PER_STEP) / gain
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback
+from scvi import REGISTRY_KEYS
 
 from edviz.output import writing
 
@@ -40,18 +40,36 @@ class Reseeding(Callback):  # type: ignore[misc]
     def on_train_batch_start(self, trainer: Trainer, plan: LightningModule, batch: Any, batch_idx: int) -> None:
         """Begin an epoch; what loading the first cells has drawn does not count."""
         if batch_idx == FIRST_BATCH:
-            self._seed_for(2 * trainer.current_epoch)
+            self._seed_for(2 * trainer.current_epoch, trainer.global_rank)
 
     def on_validation_start(self, trainer: Trainer, plan: LightningModule) -> None:
         """Begin to look at the cells that are held out."""
-        self._seed_for(2 * trainer.current_epoch + 1)
+        self._seed_for(2 * trainer.current_epoch + 1, trainer.global_rank)
 
-    def _seed_for(self, number: int) -> None:
-        seed_everything((self._seed * 1_000_003 + number) % MOST_SEEDS, verbose=False)
+    def _seed_for(self, number: int, rank: int) -> None:
+        # Cells of different ranks get different noise.
+        seed_everything((self._seed * 1_000_003 + rank * 1_000_000_007 + number) % MOST_SEEDS, verbose=False)
+
+
+class Counting(Callback):  # type: ignore[misc]
+    """Counts the cells that this process has trained on in an epoch."""
+
+    n_cells = 0
+
+    def on_train_epoch_start(self, trainer: Trainer, plan: LightningModule) -> None:
+        """Begin to count."""
+        self.n_cells = 0
+
+    def on_train_batch_start(self, trainer: Trainer, plan: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Count the cells of a step."""
+        self.n_cells += len(batch[REGISTRY_KEYS.BATCH_KEY])
 
 
 class Following(Callback):  # type: ignore[misc]
     """Keeps the losses of all epochs, tells progress, and keeps a checkpoint.
+
+    Where several processes train together, all of them keep the losses, which are those over all of them, and the first
+    writes and tells.
 
     Parameters
     ----------
@@ -91,16 +109,17 @@ class Following(Callback):  # type: ignore[misc]
 
     def on_train_epoch_end(self, trainer: Trainer, plan: LightningModule) -> None:
         """Write down an epoch."""
-        if not trainer.is_global_zero:
-            return
         measured = {name: float(trainer.callback_metrics[name]) for name in LOSSES if name in trainer.callback_metrics}
         seconds = round(time.monotonic() - self._began, 3)
         weight = float(plan.kl_weight)
         self.rows.append({"epoch": trainer.current_epoch, "kl_weight": weight, **measured, "seconds": seconds})
-        write_losses(self._folder / "losses.csv", self.rows)
-        self._tell(trainer)
+        if trainer.is_global_zero:
+            write_losses(self._folder / "losses.csv", self.rows)
+            self._tell(trainer)
         self._is_over = bool(trainer.should_stop) or len(self.rows) == trainer.max_epochs
-        if self._is_over or time.monotonic() - self._kept >= self._checkpoint_seconds:
+        is_time = self._is_over or time.monotonic() - self._kept >= self._checkpoint_seconds
+        # All make a checkpoint, or none does: clocks may not agree.
+        if trainer.strategy.broadcast(is_time):
             self._keep(trainer)
 
     def _tell(self, trainer: Trainer) -> None:
@@ -115,10 +134,12 @@ class Following(Callback):  # type: ignore[misc]
     def _keep(self, trainer: Trainer) -> None:
         part = self._folder / "checkpoint.part"
         trainer.save_checkpoint(part)
+        self._kept = time.monotonic()
+        if not trainer.is_global_zero:
+            return
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(self._folder / "checkpoint.ckpt")
-        self._kept = time.monotonic()
 
 
 SAID = {"elbo_train": "loss", "elbo_validation": "held-out"}
@@ -136,14 +157,6 @@ def write_losses(path: Path, rows: list[Row]) -> None:
         table = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
         table.writeheader()
         table.writerows(rows)
-
-
-def device_of(asked: str) -> tuple[str, str | None]:
-    """Return the device that torch has, as scvi-tools calls it, and a notice if another one was asked for."""
-    usable = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    found = asked if usable.get(asked, False) else "cpu"
-    notice = None if found == asked else f"torch finds no {asked} device here, so the processor trains"
-    return ("gpu" if found == "cuda" else found), notice
 
 
 def _minutes(seconds: float) -> str:

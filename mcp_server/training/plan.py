@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edviz.contents import CountsLocation, CountsScan, FeatureKind, H5adSummary
+from edviz.contents import CountsScan, FeatureKind, H5adSummary
 from edviz.supervised import start_reading
+from mcp_server.training.disk import BLOCKS_IN_POOL, ROWS_IN_BLOCK, counts_in_memory, reads_from_disk
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.estimates import Estimate, estimate
 from mcp_server.training.hardware import Hardware, look_at_hardware
@@ -20,7 +22,7 @@ from mcp_server.training.keys import (
     conditions_of,
     covariate_options,
 )
-from mcp_server.training.problems import Case, Problem, is_no_gene, problems_of
+from mcp_server.training.problems import MOST_DAMAGED, Case, Problem, is_damaged, is_no_gene, problems_of
 from mcp_server.training.settings import AUTO, NONE, TrainingRequest, TrainingSettings, settings_for
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     from edviz.supervised.reading import Reading
     from edviz.table import FactorListing
 
+LARGEST_EXACT = 2**24
+"""Up to which floats of 4 bytes hold every whole number (IEEE 754)."""
+_READ_FROM_DISK = (
+    "the counts are read from the file in every epoch and not held in memory; cells are shuffled within pools of "
+    f"{BLOCKS_IN_POOL * ROWS_IN_BLOCK:,}"
+)
 MOST_SECONDS_TO_CHECK = 600
 """A second training is made unasked only if it takes no longer."""
 
@@ -60,6 +68,8 @@ class Plan:
         The conditions of the experiment, and the column that classifies the cells.
     alternative
         What a second training would integrate out, where the first has no batch key.
+    from_disk
+        Whether counts are read from the file in every epoch, because memory does not hold them.
     check
         Whether a second training, with the other choice of batch key, is to say what integration does.
     """
@@ -83,9 +93,16 @@ class Plan:
     estimate: Estimate
     check: bool
     forced: bool
+    from_disk: bool = False
 
 
-def plan_training(path: str | Path, request: TrainingRequest | None = None, *, trusted: bool = False) -> Plan:
+def plan_training(
+    path: str | Path,
+    request: TrainingRequest | None = None,
+    *,
+    hardware: Hardware | None = None,
+    trusted: bool = False,
+) -> Plan:
     """Say what a training would do with a file; nothing is written, and scvi-tools is not needed.
 
     Parameters
@@ -94,6 +111,8 @@ def plan_training(path: str | Path, request: TrainingRequest | None = None, *, t
         A file on this machine; it is only read, and all values of one matrix are looked at.
     request
         What is asked for; by default, everything is chosen.
+    hardware
+        The machine that trains, by default this one as it is now.
     trusted
         Read the file in this process and without limits.
 
@@ -116,26 +135,26 @@ def plan_training(path: str | Path, request: TrainingRequest | None = None, *, t
         table = reading.factors()
         inference = infer_design(table)
         summary = reading.summary()
-        scan = _scan(reading, summary.counts, request.layer)
-        return _plan(request, summary, scan, table.listing, inference)
+        scan = _scan(reading, summary, request.layer)
+        return _plan(request, summary, scan, table.listing, inference, hardware or look_at_hardware())
 
 
-def _scan(reading: Reading, counts: CountsLocation, layer: str | None) -> CountsScan | None:
-    location = counts.location if layer is None else location_of_layer(layer)
-    return None if location is None else reading.scan(location)
+def _scan(reading: Reading, summary: H5adSummary, layer: str | None) -> CountsScan | None:
+    if layer is not None:
+        return reading.scan(location_of_layer(layer, summary))
+    if summary.counts.location is not None:
+        return reading.scan(summary.counts.location)
+    # A sample that met a damaged cell says "not counts" of what is counts elsewhere.
+    scans = (reading.scan(each.location) for each in summary.counts.checked if 0 < each.share_at_fault <= MOST_DAMAGED)
+    return next(filter(is_damaged, scans), None)
 
 
-def location_of_layer(layer: str) -> str:
-    """Say where a layer is; X and raw are none, but may be named as if they were.
-
-    Examples
-    --------
-    >>> [location_of_layer(name) for name in ("counts", "X", "raw", "layers/spliced")]
-    ['layers/counts', 'X', 'raw/X', 'layers/spliced']
-    """
-    if layer in ("X", "raw/X", "raw"):
-        return "raw/X" if layer.startswith("raw") else "X"
-    return layer if layer.startswith("layers/") else f"layers/{layer}"
+def location_of_layer(layer: str, summary: H5adSummary) -> str:
+    """Say where a layer is; X and raw are none, but may be named as if they were, where no layer is called raw."""
+    if layer in ("X", "raw/X") or layer.startswith("layers/"):
+        return layer
+    is_layer = any(layer == each.name for each in summary.layers)
+    return "raw/X" if layer == "raw" and not is_layer else f"layers/{layer}"
 
 
 def _plan(
@@ -144,25 +163,30 @@ def _plan(
     scan: CountsScan | None,
     listing: FactorListing,
     inference: Inference,
+    hardware: Hardware,
 ) -> Plan:
-    hardware = look_at_hardware()
     n_cells = listing.n_obs if scan is None else scan.n_obs - scan.n_empty
     n_genes = _n_genes(summary, scan)
     key = choose_batch_key(request.batch_key, inference, listing, n_cells)
     integrated = (*([key.batch_key] if key.batch_key else []), *request.covariates)
     settings = settings_for(request, n_cells, hardware)
-    n_counts = 0 if scan is None else scan.n_stored
+    from_disk = reads_from_disk(request, scan, hardware)
+    n_counts = counts_in_memory(scan, from_disk)
     needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
     advice = {name: advice_on(name, inference) for name in integrated}
-    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed)
+    case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed, settings.devices)
     problems = problems_of(case)
     # A part of a composite column is a factor of the design, and no column of the file.
     known = {column.name for column in listing.columns}
     alternative = alternative_key(inference, listing, n_cells)
-    notices = _notices(request, scan, key, case, hardware)
+    can_train = all(problem.can_be_forced and request.force for problem in problems)
+    notices = [*(_about_counts(scan) if scan else ()), *_about_keys(key, case)]
+    if can_train:
+        notices += [*_about_machine(request, hardware), *_about_devices(request, settings)]
+        if from_disk:
+            notices.append(_READ_FROM_DISK)
     if request.check and key.batch_key is None and alternative is None:
         notices.append("no column could be integrated out by a second training, so integration is not checked")
-    can_train = all(problem.can_be_forced and request.force for problem in problems)
     return Plan(
         path=summary.path,
         can_train=can_train,
@@ -183,6 +207,7 @@ def _plan(
         estimate=needed,
         check=_is_checked(request, key, alternative, needed),
         forced=can_train and bool(problems),
+        from_disk=from_disk,
     )
 
 
@@ -205,28 +230,54 @@ def _is_checked(request: TrainingRequest, key: KeyChoice, alternative: str | Non
     return key.batch_key is not None and is_short
 
 
-def _notices(
-    request: TrainingRequest, scan: CountsScan | None, key: KeyChoice, case: Case, hardware: Hardware
-) -> list[str]:
-    notices = []
-    if scan is not None and scan.n_empty:
-        notices.append(f"{scan.n_empty:,} of {scan.n_obs:,} cells have no counts and are left out")
-    if scan is not None and (others := _other_features(scan)):
+def _about_counts(scan: CountsScan) -> Iterator[str]:
+    """Say what is to be known of a matrix that can be trained on."""
+    if scan.n_empty:
+        yield f"{scan.n_empty:,} of {scan.n_obs:,} cells have no counts and are left out"
+    if scan.n_namesakes:
+        yield (
+            f"{scan.n_namesakes:,} of {scan.n_obs:,} cells have a name that another cell has, too; cells are told "
+            "apart by their number, and the latents have the names and the order of the file"
+        )
+    if others := _other_features(scan):
         named = ", ".join(f"{each.n:,} {each.name}" for each in others)
-        notices.append(f"{named} are no genes and are left out")
-    if scan is not None and scan.encoding == "csc_matrix":
-        notices.append(f"{scan.location} is stored by columns (CSC); it is turned into rows once, in memory")
-    notices += [
-        f"{name} is integrated out with care: {advice.reason}"
-        for name, advice in case.advice.items()
-        if advice is not None and advice.verdict in ("with care", "partly")
-    ]
-    notices += _untold_conditions(key, case)
+        yield f"{named} are no genes and are left out"
+    if scan.largest > LARGEST_EXACT:
+        yield (
+            f"the largest count is {scan.largest:,.0f}; scVI computes with floats of 4 bytes, which hold every whole "
+            f"number up to {LARGEST_EXACT:,} only, so larger ones are rounded"
+        )
+    if scan.encoding == "csc_matrix":
+        yield f"{scan.location} is stored by columns (CSC); it is turned into rows once, in memory"
+
+
+def _about_keys(key: KeyChoice, case: Case) -> Iterator[str]:
+    """Say what is to be known of the columns that are integrated out, and of those that are not."""
+    for name, advice in case.advice.items():
+        if advice is not None and advice.verdict in ("with care", "partly"):
+            yield f"{name} is integrated out with care: {advice.reason}"
+    yield from _untold_conditions(key, case)
+
+
+def _about_machine(request: TrainingRequest, hardware: Hardware) -> Iterator[str]:
+    """Say how the machine is not as one would like it."""
     if request.accelerator not in ("auto", "cpu", hardware.accelerator):
-        notices.append(f"there seems to be no {request.accelerator} device here; training falls back to the processor")
-    if hardware.threads < hardware.cores:
-        notices.append(f"{hardware.threads} of {hardware.cores} processors are free, so as many threads are used")
-    return notices
+        yield f"there seems to be no {request.accelerator} device here; the processor trains, with settings for it"
+    if hardware.n_free < hardware.cores:
+        used = "1 thread is" if hardware.threads == 1 else f"{hardware.threads} threads are"
+        yield f"{hardware.n_free} of {hardware.cores} processors are free, so {used} used"
+
+
+def _about_devices(request: TrainingRequest, settings: TrainingSettings) -> Iterator[str]:
+    """Say what several devices do together, and if there are fewer than asked for."""
+    n = settings.devices
+    if n < request.devices and request.accelerator in ("auto", settings.accelerator):
+        yield f"{n} of {request.devices} {settings.accelerator} devices can be seen here; no more train"
+    if n > 1:
+        yield (
+            f"{n} devices train together, each on its part of the cells: a step takes {n} × {settings.batch_size:,} = "
+            f"{settings.cells_per_step:,} cells"
+        )
 
 
 def _untold_conditions(key: KeyChoice, case: Case) -> list[str]:

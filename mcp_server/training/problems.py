@@ -14,8 +14,12 @@ from mcp_server.training.estimates import Estimate
 FEWEST_CELLS = 100
 """With fewer rows, these are samples and no cells, or too few to learn from."""
 FEWEST_CELLS_PER_BATCH = 50
+FEWEST_CELLS_PER_DEVICE = 50
+"""Some of them are held out, and every device needs some of both."""
 FEWEST_GENES = 10
 """As many as latent dimensions by default; of one gene the model has nothing to learn, as shares sum to one."""
+MOST_DAMAGED = 0.05
+"""Share of the cells, and of the values of a sample: with more at fault a matrix holds something else than counts."""
 NOT_GENES = (
     "antibody capture",
     "multiplexing capture",
@@ -63,6 +67,8 @@ class Case:
         On the columns that are to be integrated out, for each of them.
     n_cells
         Cells with counts.
+    devices
+        That train together.
     """
 
     counts: CountsLocation
@@ -73,6 +79,7 @@ class Case:
     advice: dict[str, KeyAdvice | None]
     n_cells: int
     estimate: Estimate | None = None
+    devices: int = 1
 
 
 Guard = Callable[[Case], Iterator[Problem]]
@@ -101,15 +108,13 @@ def no_counts(case: Case) -> Iterator[Problem]:
 
 @guard
 def fractional_values(case: Case) -> Iterator[Problem]:
-    """Refuse a matrix of normalised or logarithmic values."""
-    if case.scan is not None and case.scan.n_fractional:
-        share = case.scan.n_fractional / max(case.scan.n_stored, 1)
-        text = f"{case.scan.location} holds {case.scan.n_fractional:,} values that are no whole numbers ({share:.0%})"
-        elsewhere = [each.location for each in case.counts.checked if each.verdict == "counts"]
-        remedy = (
-            f"train on {elsewhere[0]}, which holds counts" if elsewhere else "raw counts are needed, not normalised"
-        )
-        yield Problem("fractional_values", text, remedy)
+    """Refuse a matrix of normalised or logarithmic values, and one in which some cells have them."""
+    scan = case.scan
+    if scan is not None and scan.fractional.n_rows:
+        number = _counted(scan.fractional.n_values, "value")
+        text = f"{scan.location} holds {number} of {scan.n_stored:,} that {_be(scan.fractional.n_values)} no whole"
+        text += f" {'number' if scan.fractional.n_values == 1 else 'numbers'}, in {_rows(scan.fractional)}"
+        yield Problem("fractional_values", text, _remedy(case, scan))
 
 
 @guard
@@ -117,7 +122,7 @@ def negative_values(case: Case) -> Iterator[Problem]:
     """Refuse what makes the likelihood break down in the middle of a training."""
     if case.scan is not None and case.scan.negative.n_rows:
         text = f"{case.scan.location} holds negative values in {_rows(case.scan.negative)}"
-        yield Problem("negative_values", text, "leave these cells out if they are damaged, or train on raw counts")
+        yield Problem("negative_values", text, _remedy(case, case.scan))
 
 
 @guard
@@ -125,16 +130,15 @@ def missing_values(case: Case) -> Iterator[Problem]:
     """Refuse values that are missing or infinite."""
     if case.scan is not None and case.scan.not_finite.n_rows:
         text = f"{case.scan.location} holds missing or infinite values in {_rows(case.scan.not_finite)}"
-        yield Problem("missing_values", text, "leave these cells out, or train on raw counts")
+        yield Problem("missing_values", text, _remedy(case, case.scan))
 
 
 @guard
 def duplicate_genes(case: Case) -> Iterator[Problem]:
     """Refuse names that stand for several genes: no other file could be put in the same order."""
     if case.scan is not None and case.scan.n_duplicates:
-        text = (
-            f"{_counted(case.scan.n_duplicates, 'name')} in var stand for several genes: {_some(case.scan.duplicates)}"
-        )
+        n = case.scan.n_duplicates
+        text = f"{_counted(n, 'name')} in var {_verb(n, 'stand')} for several genes: {_some(case.scan.duplicates)}"
         remedy = "sum these genes, or name them apart: adata.var_names_make_unique() on a copy of the file"
         yield Problem("duplicate_genes", text, remedy)
 
@@ -151,9 +155,19 @@ def only_other_features(case: Case) -> Iterator[Problem]:
 def few_cells(case: Case) -> Iterator[Problem]:
     """Refuse a table of samples, or far too few cells."""
     if case.n_cells < FEWEST_CELLS and case.scan is not None:
-        text = f"there are {_counted(case.n_cells, 'cell')} with counts, and a model needs {FEWEST_CELLS} or more"
+        text = f"there {_be(case.n_cells)} {_counted(case.n_cells, 'cell')} with counts, and a model needs "
+        text += f"{FEWEST_CELLS} or more"
         remedy = "if the rows are samples (bulk, pseudobulk), compare them with DESeq2 or edgeR instead"
         yield Problem("few_cells", text, remedy)
+
+
+@guard
+def few_cells_per_device(case: Case) -> Iterator[Problem]:
+    """Refuse more devices than the cells can keep busy."""
+    if case.devices > 1 and case.n_cells < FEWEST_CELLS_PER_DEVICE * case.devices:
+        devices = f"{case.devices} devices, which need {FEWEST_CELLS_PER_DEVICE} each"
+        text = f"{_counted(case.n_cells, 'cell')} are too few for {devices}"
+        yield Problem("few_cells_per_device", text, "train on one device")
 
 
 @guard
@@ -214,7 +228,7 @@ def missing_batches(case: Case) -> Iterator[Problem]:
     """Refuse cells without a batch, unless they are to be a batch of their own."""
     for name in case.integrated:
         if missing := case.listing.column(name).missing:
-            text = f"{_counted(missing, 'cell')} have no value in {name}"
+            text = f"{_counted(missing, 'cell')} {'has' if missing == 1 else 'have'} no value in {name}"
             remedy = "choose another column; with force they are a level of their own, called missing"
             yield Problem("missing_batches", text, remedy, can_be_forced=True)
 
@@ -247,6 +261,11 @@ def is_too_fine(listing: FactorListing, name: str, n_cells: int) -> bool:
     return n_levels > 1 and n_levels * FEWEST_CELLS_PER_BATCH > n_cells
 
 
+def is_damaged(scan: CountsScan) -> bool:
+    """Say whether a matrix holds counts but for few cells."""
+    return 0 < scan.n_at_fault <= MOST_DAMAGED * scan.n_obs
+
+
 def is_no_gene(kind: str) -> bool:
     """Say whether features of a kind are something beside genes; biotypes of genes are genes."""
     return kind.strip().lower() in NOT_GENES
@@ -264,6 +283,17 @@ def _kind(inference: Inference, name: str) -> str | None:
         return None
 
 
+def _remedy(case: Case, scan: CountsScan) -> str:
+    others = (each.location for each in case.counts.checked if each.verdict == "counts")
+    elsewhere = next((location for location in others if location != scan.location), None)
+    if is_damaged(scan):
+        other = f", or train on {elsewhere}, which seems to hold counts" if elsewhere else ""
+        return f"these cells are damaged; leave them out in a copy of the file{other}"
+    if elsewhere:
+        return f"train on {elsewhere}, which seems to hold counts"
+    return "raw counts are needed, not normalised values"
+
+
 def _rows(rows: RowsAtFault) -> str:
     more = ", …" if rows.n_rows > len(rows.names) else ""
     return f"{_counted(rows.n_rows, 'cell')}: {', '.join(rows.names)}{more}"
@@ -271,6 +301,14 @@ def _rows(rows: RowsAtFault) -> str:
 
 def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _be(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _verb(n: int, verb: str) -> str:
+    return f"{verb}s" if n == 1 else verb
 
 
 def _some(names: tuple[str, ...], most: int = 5) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edviz.errors import H5adError
 from edviz.h5ad.reader import open_h5ad
@@ -18,6 +19,8 @@ from mcp_server.training.problems import is_no_gene
 if TYPE_CHECKING:
     from anndata import AnnData
     from pandas import DataFrame
+
+    from mcp_server.training.fast.from_disk import CountsOnDisk
 
 MISSING = "missing"
 """The level of cells that have none, where they are trained on nevertheless."""
@@ -34,10 +37,13 @@ class Cells:
         has them, in X or in a layer, so that a model finds them in the file, too.
     layer
         Where they are, as scvi-tools names it: None for X.
+    on_disk
+        Where counts are read from in every epoch; then the data holds zeros in their place.
     """
 
     data: AnnData
     layer: str | None
+    on_disk: CountsOnDisk | None = None
 
 
 def read_cells(path: str | Path, location: str, columns: Sequence[str] = ()) -> Cells:
@@ -64,17 +70,46 @@ def read_cells(path: str | Path, location: str, columns: Sequence[str] = ()) -> 
         counts = read_counts(matrix)
     obs = read_obs(path, columns)
     has_counts = np.asarray(counts.sum(axis=1)).ravel() > 0
-    is_gene = np.array([not is_no_gene(kind) for kind in kinds]) if kinds else np.ones(matrix.shape[1], dtype=bool)
+    is_gene = _are_genes(kinds, matrix.shape[1])
     if not has_counts.all():
         counts, obs = counts[has_counts], obs[has_counts]
     if not is_gene.all():
         counts = counts[:, is_gene]
+    var = _genes(names, is_gene)
+    layer = _layer(location)
+    held: dict[str, Any] = {"X": counts} if layer is None else {"layers": {layer: counts}}
+    return Cells(AnnData(obs=obs, var=var, **held), layer)
+
+
+def read_cells_on_disk(path: str | Path, location: str, columns: Sequence[str] = ()) -> Cells:
+    """Read what belongs to the counts, which stay in the file; of a matrix by rows (CSR), else as `read_cells`."""
+    from mcp_server.training.fast.from_disk import cells_on_disk, counts_on_disk, without_empty_cells
+
+    with open_h5ad(path) as h5ad:
+        n_features = counts_matrix(h5ad, location).shape[1]
+        names = feature_names(h5ad, location, n_features)
+        kinds = feature_kind_of_each(h5ad, location, n_features)
+    is_gene = _are_genes(kinds, n_features)
+    counts = without_empty_cells(counts_on_disk(path, location))
+    if not is_gene.all():
+        counts = replace(counts, genes=np.flatnonzero(is_gene))
+    obs = read_obs(path, columns).iloc[counts.cells]
+    layer = _layer(location)
+    return Cells(cells_on_disk(counts, obs, _genes(names, is_gene), layer), layer, counts)
+
+
+def _are_genes(kinds: Sequence[str] | None, n_features: int) -> NDArray[np.bool_]:
+    return np.array([not is_no_gene(kind) for kind in kinds]) if kinds else np.ones(n_features, dtype=bool)
+
+
+def _genes(names: Sequence[str] | None, is_gene: NDArray[np.bool_]) -> DataFrame:
     import pandas
 
-    genes = np.array(names or [str(column) for column in range(matrix.shape[1])])[is_gene]
-    layer = location.removeprefix("layers/") if location.startswith("layers/") else None
-    held: dict[str, Any] = {"X": counts} if layer is None else {"layers": {layer: counts}}
-    return Cells(AnnData(obs=obs, var=pandas.DataFrame(index=genes), **held), layer)
+    return pandas.DataFrame(index=np.array(names or [str(column) for column in range(len(is_gene))])[is_gene])
+
+
+def _layer(location: str) -> str | None:
+    return location.removeprefix("layers/") if location.startswith("layers/") else None
 
 
 def sharing_counts(data: AnnData) -> AnnData:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mcp_server.jobs.folder import ID, find_folder
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.record import read_started
 
 RUN = "scvi"
@@ -50,9 +51,10 @@ def request_to_resume(run: str, runs: Path) -> dict[str, str]:
     Raises
     ------
     TrainingError
-        If that is over, or nothing was begun.
+        If that is over, still goes on, or nothing was begun.
     """
     folder = folder_of_run(run, runs)
+    require_idle(folder)
     if folder.exists():
         raise TrainingError(f"the training in {folder} is done; there is nothing to resume")
     read_started(unfinished(folder))
@@ -65,11 +67,12 @@ def take_over(begun: Path, folder: Path) -> None:
     Raises
     ------
     TrainingError
-        If another training was begun there.
+        If another training was begun there, or what was begun still goes on.
     """
     target = unfinished(folder)
     if begun.resolve() == target.resolve():
         return
     if target.exists() or folder.exists():
         raise TrainingError(f"{folder} is in use by another training; name another output")
-    shutil.copytree(begun, target)
+    with only_trainer(begun.with_name(begun.name.removesuffix(UNFINISHED))):
+        shutil.copytree(begun, target)

@@ -26,6 +26,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 400
 LEAST_PATIENCE = 5
 PATIENCE_SHARE = 0.1
 CHECKPOINT_SECONDS = 30.0
+MOST_DEVICES = 64
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class TrainingRequest:
     fast
         Whether the fast path trains what it covers, with the losses of scvi-tools in less time; if not, scvi-tools
         does as it is.
+    from_disk
+        Whether counts are read from the file in every epoch instead of held in memory; if None, where they would take
+        more than half of the free memory.
+    devices
+        How many devices of the machine train together; each takes minibatches of `batch_size` from its own cells.
     """
 
     layer: str | None = None
@@ -65,6 +71,8 @@ class TrainingRequest:
     force: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     fast: bool = True
+    from_disk: bool | None = None
+    devices: int = 1
 
     def __post_init__(self) -> None:
         _require(self.accelerator in ACCELERATORS, f"the accelerator is one of {', '.join(ACCELERATORS)}")
@@ -75,6 +83,7 @@ class TrainingRequest:
         )
         _require(self.learning_rate is None or 0 < self.learning_rate < 1, "the learning rate is between 0 and 1")
         _require(0 <= self.seed < 2**32, f"the seed is from 0 to 4294967295, not {self.seed}")
+        _require(1 <= self.devices <= MOST_DEVICES, f"there are from 1 to {MOST_DEVICES} devices, not {self.devices}")
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,8 @@ class TrainingSettings:
 
     Attributes
     ----------
+    batch_size
+        Cells that a device takes in a step; all devices together take `cells_per_step`.
     learning_rate
         Of Adam.
     epochs
@@ -94,7 +105,9 @@ class TrainingSettings:
     train_size
         Share of the cells that is trained on; the loss of the others is the held-out loss.
     threads
-        Of the processor.
+        Of the processor, for all devices together.
+    devices
+        How many devices of the machine train together.
     """
 
     n_latent: int
@@ -110,6 +123,12 @@ class TrainingSettings:
     accelerator: Accelerator
     threads: int
     seed: int
+    devices: int
+
+    @property
+    def cells_per_step(self) -> int:
+        """The effective minibatch: cells of a step of the optimiser, on all devices."""
+        return self.batch_size * self.devices
 
 
 def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> TrainingSettings:
@@ -120,9 +139,10 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
     n_cells
         Cells to train on, those held out included.
     """
-    accelerator = request.accelerator if request.accelerator != "auto" else hardware.accelerator
+    accelerator = accelerator_for(request.accelerator, hardware)
     batch_size = request.batch_size or (CPU_BATCH_SIZE if accelerator == "cpu" else GPU_BATCH_SIZE)
-    epochs = request.epochs or epochs_for(n_cells, batch_size)
+    devices = n_devices_for(request, accelerator, hardware)
+    epochs = request.epochs or epochs_for(n_cells, batch_size * devices)
     return TrainingSettings(
         n_latent=request.n_latent,
         n_hidden=N_HIDDEN,
@@ -137,7 +157,28 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
         accelerator=accelerator,
         threads=hardware.threads,
         seed=request.seed,
+        devices=devices,
     )
+
+
+def accelerator_for(asked: Accelerator, hardware: Hardware) -> Accelerator:
+    """Choose the device that is asked for if it is there, or else the processor.
+
+    Examples
+    --------
+    >>> machine = Hardware("mps", 8, 0.0, 8, None)
+    >>> [accelerator_for(asked, machine) for asked in ("auto", "cpu", "cuda")]
+    ['mps', 'cpu', 'cpu']
+    """
+    return hardware.accelerator if asked in ("auto", hardware.accelerator) else "cpu"
+
+
+def n_devices_for(request: TrainingRequest, accelerator: Accelerator, hardware: Hardware) -> int:
+    """Choose as many devices as are asked for, if so many can be seen; where the processor has to do, it is one."""
+    if request.accelerator not in ("auto", accelerator):
+        return 1
+    seen = {"mps": 1, "cuda": hardware.gpus}.get(accelerator)
+    return request.devices if seen is None else min(request.devices, max(seen, 1))
 
 
 def epochs_for(n_cells: int, batch_size: int) -> int:

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
+from mcp_server.training.accelerators import as_torch_finds_it
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.hardware import look_at_hardware
+from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mcp_server.training.devices import Learned, Rank
+    from mcp_server.training.fast.from_disk import CountsOnDisk
     from mcp_server.training.reading import Cells
     from mcp_server.training.results import TrainingResult
 
@@ -44,8 +49,8 @@ class Trained:
         Means of the latent representation, shape (n_cells, n_latent).
     losses
         One entry an epoch.
-    device
-        What trained it.
+    device, devices
+        What trained it, and how many of them.
     notices
         What a person should know of the way in which it was trained.
     """
@@ -54,6 +59,7 @@ class Trained:
     latent: NDArray[np.float32]
     losses: list[dict[str, float]]
     device: str
+    devices: int
     notices: tuple[str, ...]
     seconds: float
 
@@ -91,19 +97,41 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
     Raises
     ------
     TrainingError
-        If the folder is there, or the file or the request does not allow it; the text names the remedy.
+        If the folder is there, another process trains into it, or the file or the request does not allow it; the text
+        names the remedy.
     """
+    require_idle(folder)
     require_free(folder)
     require_scvi()
     report(0.0, "planning")
-    plan = plan_training(path, request)
+    plan = _planned(path, request)
     require_no_problem(plan)
-    report(0.0, "hashing the file")
-    place = unfinished(folder)
-    place.mkdir(parents=True)
-    started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
-    write_started(place, started)
-    return _carry_out(started, folder, report)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with only_trainer(folder):
+        # Another training may have come and gone since.
+        require_free(folder)
+        report(0.0, "hashing the file")
+        started = Started(str(Path(path).resolve()), hash_of(path), request, plan, environment())
+        unfinished(folder).mkdir()
+        write_started(unfinished(folder), started)
+        return _carry_out(started, folder, report)
+
+
+def _planned(path: str | Path, request: TrainingRequest) -> Plan:
+    """Plan with the device that torch can use: settings for another one would be wrong."""
+    seen = look_at_hardware()
+    _prepare_torch(seen.threads)
+    hardware = as_torch_finds_it(seen, request.accelerator)
+    plan = plan_training(path, request, hardware=hardware)
+    if request.accelerator == "auto" and hardware.accelerator != seen.accelerator:
+        notice = f"torch finds no {seen.accelerator} device here; the processor trains, with settings for it"
+        return replace(plan, notices=(*plan.notices, notice))
+    return plan
+
+
+def _prepare_torch(threads: int) -> None:
+    """Set what torch asks for when it is loaded."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
 def resume(folder: Path, report: Report) -> TrainingResult:
@@ -117,15 +145,16 @@ def resume(folder: Path, report: Report) -> TrainingResult:
     Raises
     ------
     TrainingError
-        If nothing was begun there, or the file has changed since.
+        If nothing was begun there, another process goes on with it, or the file has changed since.
     """
-    require_free(folder, resuming=True)
     require_scvi()
-    started = read_started(unfinished(folder))
-    report(0.0, "hashing the file")
-    if hash_of(started.path) != started.sha256:
-        raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
-    return _carry_out(started, folder, report)
+    with only_trainer(folder):
+        require_free(folder, resuming=True)
+        started = read_started(unfinished(folder))
+        report(0.0, "hashing the file")
+        if hash_of(started.path) != started.sha256:
+            raise TrainingError(f"{started.path} has changed since the training was begun; train anew")
+        return _carry_out(started, folder, report)
 
 
 def require_free(folder: Path, *, resuming: bool = False) -> None:
@@ -175,16 +204,14 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     from mcp_server.training.results import write_results
 
     place, plan = unfinished(folder), started.plan
-    # Huge pages make large matrices faster; torch asks for them when it is loaded.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", str(plan.settings.threads))
+    _prepare_torch(plan.settings.threads)
     report(0.0, "reading the counts")
-    cells = _cells(started)
+    cells = cells_of(started)
     share = SHARE_WITH_CHECK if plan.check else SHARE_OF_TRAINING
-    trained = fit(cells, plan, place, _part(report, 0.0, share), started.request)
+    trained = fit(started, cells, place, _part(report, 0.0, share))
     other = None
     if plan.check:
-        other = _fit_other(cells, plan, place / COMPARISON, _part(report, share, share), started.request)
+        other = _fit_other(started, cells, place / COMPARISON, _part(report, share, share))
     report(SHARE_OF_TRAINING, "latents, losses and report")
     result = write_results(started, cells, trained, other, place, folder)
     _put_away(place)
@@ -192,8 +219,17 @@ def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult
     return result
 
 
-def _cells(started: Started) -> Cells:
-    from mcp_server.training.reading import fill_missing, read_cells
+def cells_of(started: Started) -> Cells:
+    """Read the cells of a training.
+
+    Raises
+    ------
+    TrainingError
+        If its plan has no counts.
+    H5adError
+        If the file cannot be read.
+    """
+    from mcp_server.training.reading import fill_missing, read_cells, read_cells_on_disk
 
     plan = started.plan
     if plan.counts is None:
@@ -201,7 +237,8 @@ def _cells(started: Started) -> Cells:
     other = comparison_key(plan)
     integrated = [name for name in (plan.batch_key, other, *plan.covariates) if name]
     columns = dict.fromkeys([*integrated, *plan.conditions, *([plan.label] if plan.label else [])])
-    cells = read_cells(started.path, plan.counts.location, list(columns))
+    read = read_cells_on_disk if plan.from_disk else read_cells
+    cells = read(started.path, plan.counts.location, list(columns))
     fill_missing(cells.data.obs, integrated)
     return cells
 
@@ -211,8 +248,86 @@ def comparison_key(plan: Plan) -> str | None:
     return None if plan.batch_key or not plan.check else plan.alternative
 
 
-def fit(cells: Cells, plan: Plan, folder: Path, report: Report, request: TrainingRequest) -> Trained:
+def fit(started: Started, cells: Cells, folder: Path, report: Report) -> Trained:
     """Train a model, or go on with one of which the folder holds a checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        If the losses are no numbers any more, or a process of several devices was ended.
+    """
+    import torch
+
+    from mcp_server.training.devices import learn_together, usable_devices
+
+    settings = started.plan.settings
+    torch.set_num_threads(settings.threads)
+    devices = usable_devices(settings.accelerator, settings.devices)
+    folder.mkdir(exist_ok=True)
+    if devices.n > 1:
+        learned = learn_together(started, devices, folder, report)
+        model = _take_model(cells, folder, devices.kind)
+    else:
+        model = new_model(cells, started.plan)
+        learned = learn(model, started, devices.kind, folder, report, on_disk=cells.on_disk)
+    # At once, because a second model of the same cells changes what the first knows of them.
+    latent = _latent(model, started.request.fast, cells.on_disk)
+    notices = (*devices.notices, *learned.notices)
+    return Trained(model, latent, learned.losses, devices.kind, devices.n, notices, learned.seconds)
+
+
+def new_model(cells: Cells, plan: Plan) -> Any:
+    """Make the model of a plan."""
+    from scvi import settings as scvi_settings
+    from scvi.model import SCVI
+
+    from mcp_server.training.reading import sharing_counts
+
+    settings = plan.settings
+    # Of all libraries: the first weights of the model are random.
+    scvi_settings.seed = settings.seed
+    covariates = list(plan.covariates) or None
+    data = sharing_counts(cells.data)
+    SCVI.setup_anndata(data, layer=cells.layer, batch_key=plan.batch_key, categorical_covariate_keys=covariates)
+    return SCVI(
+        data,
+        n_latent=settings.n_latent,
+        n_hidden=settings.n_hidden,
+        n_layers=settings.n_layers,
+        gene_likelihood=settings.gene_likelihood,
+    )
+
+
+def _take_model(cells: Cells, folder: Path, device: str) -> Any:
+    """Load the model that several processes have trained, and remove what they have left."""
+    from scvi.model import SCVI
+
+    from mcp_server.training.devices import TOGETHER
+    from mcp_server.training.reading import sharing_counts
+    from mcp_server.training.results import MODEL
+
+    model = SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
+    shutil.rmtree(folder / TOGETHER)
+    return model
+
+
+def learn(
+    model: Any,
+    started: Started,
+    device: str,
+    folder: Path,
+    report: Report,
+    rank: Rank | None = None,
+    on_disk: CountsOnDisk | None = None,
+) -> Learned:
+    """Train a model in this process, alone or with the others of its kind.
+
+    Parameters
+    ----------
+    rank
+        Which of the processes that train together; if None, it trains alone.
+    on_disk
+        Where the counts are, if the model holds none.
 
     Raises
     ------
@@ -221,69 +336,62 @@ def fit(cells: Cells, plan: Plan, folder: Path, report: Report, request: Trainin
     """
     import torch
     from lightning.pytorch.callbacks import EarlyStopping
-    from scvi import settings as scvi_settings
-    from scvi.model import SCVI
 
-    from mcp_server.training.following import Following, Reseeding, device_of
-    from mcp_server.training.reading import sharing_counts
+    from mcp_server.training.devices import ALONE, Learned
+    from mcp_server.training.fast.speed_up import speed_up
+    from mcp_server.training.following import Counting, Following, Reseeding
 
-    settings = plan.settings
-    torch.set_num_threads(settings.threads)
-    # Of all libraries: the first weights of the model are random.
-    scvi_settings.seed = settings.seed
-    covariates = list(plan.covariates) or None
-    data = sharing_counts(cells.data)
-    SCVI.setup_anndata(data, layer=cells.layer, batch_key=plan.batch_key, categorical_covariate_keys=covariates)
-    model = SCVI(
-        data,
-        n_latent=settings.n_latent,
-        n_hidden=settings.n_hidden,
-        n_layers=settings.n_layers,
-        gene_likelihood=settings.gene_likelihood,
-    )
-    device, notice = device_of(settings.accelerator)
-    following = Following(folder, report, request.checkpoint_seconds)
+    settings, rank = started.plan.settings, rank or ALONE
+    torch.set_num_threads(max(settings.threads // rank.of, 1))
+    following, counting = Following(folder, report, started.request.checkpoint_seconds), Counting()
     began = time.monotonic()
-    folder.mkdir(exist_ok=True)
     report(0.0, "the first epoch")
     # Not that of scvi-tools, which counts epochs that no checkpoint remembers.
     stopping = EarlyStopping("elbo_validation", patience=settings.patience, min_delta=0.0)
-    more = _run(model, settings, device, request.fast, [Reseeding(settings.seed), stopping, following], folder)
+    callbacks = [Reseeding(settings.seed), stopping, following, counting]
+    _set_classes(model, settings.seed, rank)
+    notices: tuple[str, ...] = ()
+    if started.request.fast:
+        notices = speed_up(model, device=device, devices=rank.of, on_disk=on_disk, seed=settings.seed).notices
+    _run(model, settings, device, callbacks, folder, rank)
     _require_numbers(following.rows)
-    seconds = time.monotonic() - began
-    # At once, because a second model of the same cells changes what the first knows of them.
-    latent = _latent(model, request.fast)
-    return Trained(model, latent, following.rows, device, (*((notice,) if notice else ()), *more), seconds)
+    return Learned(following.rows, notices, time.monotonic() - began, counting.n_cells)
 
 
-def _latent(model: Any, fast: bool) -> NDArray[np.float32]:
+def _latent(model: Any, fast: bool, on_disk: CountsOnDisk | None) -> NDArray[np.float32]:
     from mcp_server.training.fast.embedding import latent_representation
 
-    latent: NDArray[np.float32] = (
-        latent_representation(model) if fast else model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
-    )
+    if fast:
+        return latent_representation(model, on_disk=on_disk)
+    latent: NDArray[np.float32] = model.get_latent_representation(batch_size=LATENT_BATCH_SIZE)
     return latent
 
 
-def _run(
-    model: Any, settings: TrainingSettings, device: str, fast: bool, callbacks: list[Any], folder: Path
-) -> tuple[str, ...]:
-    """Train, and return what is to be known of how."""
-    from lightning.pytorch.plugins.environments import LightningEnvironment
-
-    from mcp_server.training.fast.speed_up import speed_up
+def _set_classes(model: Any, seed: int, rank: Rank) -> None:
+    """Let a model be trained in the order that the seed tells, and without running what a checkpoint holds."""
     from mcp_server.training.running import CarefulRunner
     from mcp_server.training.splitting import splitter_for
 
-    model._data_splitter_cls = splitter_for(settings.seed)
+    model._data_splitter_cls = splitter_for(seed, rank)
     model._train_runner_cls = CarefulRunner
-    notices = speed_up(model, device=device).notices if fast else ()
+
+
+def _run(
+    model: Any,
+    settings: TrainingSettings,
+    device: str,
+    callbacks: list[Any],
+    folder: Path,
+    rank: Rank,
+) -> None:
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
     checkpoint = folder / "checkpoint.ckpt"
     try:
         model.train(
             max_epochs=settings.epochs,
             accelerator=device,
-            devices=1,
+            devices=rank.of,
             train_size=settings.train_size,
             batch_size=settings.batch_size,
             plan_kwargs={"lr": settings.learning_rate, "n_epochs_kl_warmup": settings.kl_warmup_epochs},
@@ -295,12 +403,27 @@ def _run(
             # One task of a cluster trains, whatever the cluster calls it.
             plugins=[LightningEnvironment()],
             default_root_dir=str(folder),
+            **_together(folder, rank),
         )
     except ValueError as error:
         if "nan" in str(error).lower():
             raise TrainingError(_DIVERGED) from error
         raise
-    return notices
+
+
+def _together(folder: Path, rank: Rank) -> dict[str, Any]:
+    """Return what Lightning has to know of a process that trains with others."""
+    from mcp_server.training.devices import TOGETHER
+
+    if rank.of == 1:
+        return {}
+    return {
+        # Not all parameters of a model of scvi-tools are part of its loss.
+        "strategy": "ddp_find_unused_parameters_true",
+        # Our splitter has given each process its cells.
+        "use_distributed_sampler": False,
+        "log_save_dir": str(folder / TOGETHER),
+    }
 
 
 _DIVERGED = (
@@ -316,12 +439,13 @@ def _require_numbers(rows: list[dict[str, float]]) -> None:
         raise TrainingError(_DIVERGED)
 
 
-def _fit_other(cells: Cells, plan: Plan, folder: Path, report: Report, request: TrainingRequest) -> Trained | None:
+def _fit_other(started: Started, cells: Cells, folder: Path, report: Report) -> Trained | None:
+    plan = started.plan
     key = comparison_key(plan)
     if plan.batch_key is None and key is None:
         return None
     other = replace(plan, batch_key=key, covariates=())
-    return fit(cells, other, folder, report, request)
+    return fit(replace(started, plan=other), cells, folder, report)
 
 
 def _put_away(place: Path) -> None:

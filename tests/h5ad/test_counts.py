@@ -51,6 +51,18 @@ def test_the_location_is_chosen_in_order(case, tmp_path):
         assert locate_counts(h5ad).location == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [([0, 0, 0, 1, 2, 4, -1], 1 / 4), ([0, 1.5, 3, np.nan, np.inf], 3 / 4), ([0, 2, 5], 0), ([0, 0], 0)],
+)
+def test_of_the_values_other_than_0_the_share_that_no_count_can_be_is_told(values, share, tmp_path):
+    with h5py.File(tmp_path / "counts.h5ad", "w") as file:
+        write_frame(file, "obs", len(values))
+        file["X"] = np.array(values, dtype=np.float32)[:, None]
+    with open_h5ad(tmp_path / "counts.h5ad") as h5ad:
+        assert locate_counts(h5ad).checked[0].share_at_fault == pytest.approx(share)
+
+
 STORAGES = {
     "contiguous": {},
     "one chunk": {"chunks": (400, 5000), "compression": "gzip"},

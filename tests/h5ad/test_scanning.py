@@ -37,7 +37,8 @@ def test_a_scan_counts_what_numpy_counts(name, location):
         scan = scan_counts(h5ad, location)
     assert (scan.n_obs, scan.n_vars) == values.shape
     assert scan.n_stored == np.count_nonzero(values)
-    assert scan.n_fractional == np.count_nonzero(values != np.trunc(values))
+    assert scan.fractional.n_values == np.count_nonzero(values != np.trunc(values))
+    assert scan.fractional.n_rows == (values != np.trunc(values)).any(axis=1).sum()
     assert scan.n_empty == (values == 0).all(axis=1).sum()
     assert scan.negative.n_rows == (values < 0).any(axis=1).sum()
     assert scan.largest == max(values.max(), 0)
@@ -57,6 +58,15 @@ def test_rows_at_fault_are_named(form, tmp_path):
     assert (scan.not_finite.n_rows, scan.not_finite.n_values, scan.not_finite.names) == (1, 2, ("30",))
     assert scan.n_empty == 1
     assert not scan.are_counts
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a", "c", "b", "a"], list("abcdef"), list("aaaaaa")])
+def test_rows_of_one_name_are_counted_as_pandas_counts_them(names, tmp_path):
+    data = anndata.AnnData(X=np.ones((6, 2), dtype=np.float32))
+    data.obs_names = names
+    data.write_h5ad(tmp_path / "a.h5ad")
+    with open_h5ad(tmp_path / "a.h5ad") as h5ad:
+        assert scan_counts(h5ad, "X").n_namesakes == data.obs_names.duplicated(keep=False).sum()
 
 
 def test_pieces_meet_at_their_ends(tmp_path, monkeypatch):

@@ -9,10 +9,11 @@ from scipy import sparse
 from edviz.errors import DesignError, H5adError
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.estimates import estimate
-from mcp_server.training.hardware import Hardware
+from mcp_server.training.hardware import Hardware, threads_for
 from mcp_server.training.plan import plan_training
 from mcp_server.training.settings import TrainingRequest, settings_for
 from tests.h5ad.files import shared_file
+from tests.scripts.running import run
 from tests.training.files import cells, counts, written
 
 REFUSED = {
@@ -98,7 +99,7 @@ def test_cells_without_a_batch_are_refused_unless_forced(tmp_path):
     donor = pandas.Categorical([None, *(f"d{number % 2}" for number in range(1, 200))])
     plan = planned(cells(donor=donor), tmp_path, batch_key="donor")
     assert "missing_batches" in ids(plan)
-    assert "1 cell have" in plan.problems[ids(plan).index("missing_batches")].text
+    assert "1 cell has" in plan.problems[ids(plan).index("missing_batches")].text
     assert planned(cells(donor=donor), tmp_path, batch_key="donor", force=True).can_train
 
 
@@ -220,6 +221,18 @@ def test_a_gpu_gets_larger_minibatches():
     assert settings_for(TrainingRequest(accelerator="cpu"), 10_000, machine).batch_size == 128
 
 
+def test_a_device_that_seems_to_be_missing_gets_the_settings_of_the_processor_unless_they_are_given(monkeypatch):
+    machine = Hardware("cpu", 8, 0.0, 8, None)
+    monkeypatch.setattr("mcp_server.training.plan.look_at_hardware", lambda: machine)
+    path = shared_file("lung_lca_3donors_2methods.h5ad")
+    plan = plan_training(path, TrainingRequest(accelerator="cuda"))
+    assert plan.settings == plan_training(path, TrainingRequest(accelerator="cpu")).settings
+    assert plan.settings.batch_size == 128
+    assert plan.estimate.seconds is not None
+    assert any("no cuda device here" in notice for notice in plan.notices)
+    assert plan_training(path, TrainingRequest(accelerator="cuda", batch_size=512)).settings.batch_size == 512
+
+
 def test_memory_that_is_not_there_is_found_out_before():
     machine = Hardware("cpu", 8, 0.0, 8, 2 << 30)
     settings = settings_for(TrainingRequest(), 5_000_000, machine)
@@ -236,3 +249,118 @@ def test_planning_writes_nothing(tmp_path):
     plan_training(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_cells_of_one_name_are_counted_and_said(tmp_path):
+    data = cells()
+    data.obs_names = ["AAAC", "AAAC", "AAAC", *data.obs_names[3:-1], "cell5"]
+    expected = int(pandas.Index(data.obs_names).duplicated(keep=False).sum())
+    plan = planned(data, tmp_path)
+    assert plan.can_train
+    assert plan.counts.n_namesakes == expected == 5
+    (said,) = [notice for notice in plan.notices if "name that another cell has" in notice]
+    assert said.startswith("5 of 200 cells have")
+    assert "told apart by their number" in said
+
+
+DAMAGED = {-1.0: "negative_values", 0.5: "fractional_values", np.nan: "missing_values", np.inf: "missing_values"}
+
+
+@pytest.mark.parametrize(("value", "problem"), DAMAGED.items())
+@pytest.mark.parametrize("form", [sparse.csr_matrix, np.asarray])
+def test_counts_with_a_few_damaged_cells_are_not_called_no_counts(value, problem, form, tmp_path):
+    data = cells()
+    values = data.X.toarray()
+    values[17, 3], values[90, 4] = value, value
+    data.X = form(values)
+    plan = planned(data, tmp_path)
+    assert ids(plan) == [problem]
+    assert not plan.can_train
+    said = plan.problems[0]
+    assert "X holds" in said.text
+    assert said.text.endswith("in 2 cells: cell17, cell90")
+    assert "leave them out in a copy of the file" in said.remedy
+
+
+def test_where_a_layer_holds_damaged_counts_beside_normalised_values_the_layer_is_named(tmp_path):
+    data = cells()
+    data.layers["counts"] = data.X.copy()
+    data.layers["counts"][17, 0] = -2
+    data.X = np.log1p(data.X.toarray())
+    plan = planned(data, tmp_path)
+    assert ids(plan) == ["negative_values"]
+    assert plan.problems[0].text == "layers/counts holds negative values in 1 cell: cell17"
+
+
+def test_damaged_cells_of_a_real_file_are_named(tmp_path):
+    data = anndata.read_h5ad(shared_file("lung_lca_3donors_2methods.h5ad"))
+    damaged = data.obs_names[[3, 500]]
+    data.X[[3, 500], 10] = -7.5
+    plan = planned(data, tmp_path)
+    assert ids(plan) == ["fractional_values", "negative_values"]
+    for problem in plan.problems:
+        assert problem.text.endswith(f"in 2 cells: {damaged[0]}, {damaged[1]}")
+
+
+def test_a_matrix_that_the_file_offers_instead_is_another_one(tmp_path):
+    data = cells()
+    data.X[150:155] = 0.5
+    data.layers["counts"] = cells().X.copy()
+    plan = planned(data, tmp_path, layer="X")
+    assert "train on layers/counts, which seems to hold counts" in plan.problems[0].remedy
+    del data.layers["counts"]
+    assert "train on" not in planned(data, tmp_path, layer="X").problems[0].remedy
+
+
+def test_counts_that_floats_of_4_bytes_round_are_said(tmp_path):
+    data = cells()
+    assert np.float32(2**24) + np.float32(1) == np.float32(2**24)
+    for largest, n_said in ((2**24, 0), (2**24 + 2, 1)):
+        data.X[3, 3] = largest
+        said = [notice for notice in planned(data, tmp_path).notices if "rounded" in notice]
+        assert len(said) == n_said
+    assert "the largest count is 16,777,218;" in said[0]
+
+
+def test_raw_is_a_layer_of_that_name_before_it_is_what_anndata_calls_raw(tmp_path):
+    data = cells()
+    data.raw = data.copy()
+    assert planned(data, tmp_path, layer="raw").counts.location == "raw/X"
+    data.layers["raw"] = data.X.copy()
+    data.X = np.log1p(data.X.toarray())
+    assert planned(data, tmp_path, layer="raw").counts.location == "layers/raw"
+    assert planned(data, tmp_path, layer="raw/X").counts.location == "raw/X"
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "said"), [(1, "there is 1 cell with counts"), (7, "there are 7 cells with counts")]
+)
+def test_numbers_and_their_words_agree(n_cells, said, tmp_path):
+    (problem,) = [each for each in planned(cells(n_cells), tmp_path).problems if each.id == "few_cells"]
+    assert problem.text.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("cores", "load", "said"),
+    [
+        (16, 0.1, None),
+        (16, 4.0, "12 of 16 processors are free, so 8 threads are used"),
+        (2, 5.0, "0 of 2 processors are free, so 1 thread is used"),
+    ],
+)
+def test_processors_are_spoken_of_where_not_all_are_free(cores, load, said, tmp_path, monkeypatch):
+    machine = Hardware("cpu", cores, load, threads_for(cores, load), None)
+    monkeypatch.setattr("mcp_server.training.plan.look_at_hardware", lambda: machine)
+    notices = [notice for notice in planned(cells(), tmp_path).notices if "processors" in notice]
+    assert notices == ([] if said is None else [said])
+
+
+def test_a_plan_that_refuses_speaks_of_no_training(tmp_path):
+    data = cells()
+    data.X = np.log1p(data.X.toarray())
+    refused = run("plan_training", written(data, tmp_path), COLUMNS="1000")
+    assert refused.returncode == 1
+    assert "cannot be trained on" in refused.stdout
+    for word in ("settings", "time ", "memory", "device", "epochs", "processors", "second training"):
+        assert word not in refused.stdout
+    assert "settings" in run("plan_training", written(cells(), tmp_path)).stdout

@@ -1,4 +1,4 @@
-"""A training on a Slurm of one machine, killed there and gone on with."""
+"""Trainings on a Slurm of one machine: killed there and gone on with, and on two devices."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcp_server.jobs.folder import JobFolder, read_share
+from mcp_server.jobs.process import processes_of_job
 from mcp_server.jobs.status import wait_for_job
 from tests.jobs.slurm import cluster, reason_to_skip
 from tests.jobs.waiting import until
@@ -48,3 +49,19 @@ def test_a_training_runs_on_a_cluster_and_goes_on_after_its_worker_was_killed(ru
     latent = anndata.read_h5ad(done.result["latent"]).obsm["X_scVI"]
     assert latent.shape == (200, 10)
     assert np.isfinite(latent).all()
+
+
+def test_two_devices_train_together_in_one_job_of_a_cluster(runs: Path, tmp_path: Path) -> None:
+    path = written(cells(), tmp_path)
+    asked = ["--accelerator", "cpu", "--devices", "2", "--batch-size", "32", "--batch-key", "batch", "--epochs", "3"]
+    job = run_json("train_scvi", path, *asked, "--no-check", "--background")["id"]
+    done = wait_for_job(runs, job, seconds=PATIENCE)
+    assert (done.state, done.engine) == ("done", "slurm"), done.error
+    assert done.result["devices"] == 2
+    assert "2 devices trained together; their cells in an epoch: 90, 90" in done.result["notices"]
+    assert np.isfinite([done.result["train_elbo"], done.result["held_out_elbo"]]).all()
+    from scvi.model import SCVI
+
+    model = SCVI.load(done.result["model"], adata=anndata.read_h5ad(path))
+    assert model.get_latent_representation().shape == (200, 10)
+    assert processes_of_job(job) == []

@@ -14,6 +14,7 @@ import pandas
 import pytest
 
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.hardware import Hardware
 from mcp_server.training.settings import TrainingRequest
 from tests.h5ad.files import REPOSITORY, shared_file
 from tests.training.files import QUIET, cells, needs_scvi, silent, written
@@ -86,6 +87,16 @@ def test_the_latents_carry_the_names_of_the_cells(run):
     assert data.obs["batch"].tolist() == source.obs["batch"].tolist()
 
 
+def test_cells_of_one_name_are_trained_on_and_stay_in_the_order_of_the_file(tmp_path):
+    data = cells()
+    data.obs_names = ["AAAC"] * 3 + ["TTTG"] * 197
+    result = trained(written(data, tmp_path), tmp_path / "scvi")
+    assert any(notice.startswith("200 of 200 cells have a name") for notice in result.notices)
+    latents = anndata.read_h5ad(result.latent)
+    assert latents.obs_names.tolist() == data.obs_names.tolist()
+    assert latents.obsm["X_scVI"].shape == (200, 10)
+
+
 def test_plain_scvi_tools_loads_the_model_and_finds_the_same_latents(run, tmp_path):
     path, _, result = run
     words = [sys.executable, "-c", LOAD, result.model, str(path), str(tmp_path / "latent.npy")]
@@ -110,6 +121,24 @@ def test_integration_is_checked_with_and_without_the_key_in_words(run):
     assert any("with the key" in sentence for sentence in check.words)
     assert check.words[0] in (Path(run[2].folder) / "report.md").read_text()
     assert "X_scVI_other_key" in anndata.read_h5ad(run[2].latent).obsm
+
+
+def test_neighbours_of_the_own_batch_are_those_that_scikit_learn_finds_in_the_latents(tmp_path):
+    from sklearn.neighbors import NearestNeighbors
+
+    path = shared_file("lung_lca_3donors_2methods.h5ad")
+    result = trained(path, tmp_path / "scvi", batch_key="method", check=True, epochs=10)
+    data = anndata.read_h5ad(result.latent)
+    methods = data.obs["method"].to_numpy()
+    by_chance = (data.obs["method"].value_counts(normalize=True) ** 2).sum()
+    for scores, name in ((result.check.with_key, "X_scVI"), (result.check.without_key, "X_scVI_other_key")):
+        nearest = NearestNeighbors(n_neighbors=30).fit(data.obsm[name]).kneighbors(return_distance=False)
+        share = (methods[nearest] == methods[:, None]).mean()
+        assert scores.own_batch.share == pytest.approx(share, abs=1e-4)
+        assert scores.own_batch.chance == pytest.approx(by_chance, abs=1e-4)
+        assert f"{share:.0%}" in result.check.words[0]
+    assert f"{by_chance:.0%} by chance" in result.check.words[0]
+    assert result.check.words[0] in Path(result.report).read_text()
 
 
 def test_a_training_that_is_killed_goes_on_to_the_same_result(tmp_path):
@@ -249,14 +278,53 @@ def test_a_model_that_learns_cells_by_heart_is_said_with_the_epochs_that_are_eno
     assert list(about_end([{"kl_weight": 0.9, "elbo_validation": 90.0}])) == []
 
 
-def test_a_device_that_is_not_there_is_replaced_by_the_processor_with_a_notice(tmp_path):
+def test_a_held_out_loss_far_above_that_of_training_after_few_steps_is_said_with_both(tmp_path):
+    path = shared_file("h1_vcc_perturbseq_600.h5ad")
+    result = trained(path, tmp_path / "scvi", epochs=1)
+    losses = pandas.read_csv(tmp_path / "scvi" / "losses.csv").iloc[-1]
+    # Of 600 cells 540 are trained on, in minibatches of 128.
+    numbers = f"({losses['elbo_validation']:,.1f}) is far above that of training ({losses['elbo_train']:,.1f}) after 5"
+    assert losses["elbo_validation"] > 2 * losses["elbo_train"]
+    (said,) = [notice for notice in result.notices if "batch normalisation has not settled" in notice]
+    assert numbers in said
+    assert said in (tmp_path / "scvi" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("last", "steps"),
+    [
+        ({"elbo_train": 100.0, "elbo_validation": 130.0}, 10),
+        ({"elbo_train": 100.0, "elbo_validation": 900.0}, 4_000),
+        ({"elbo_train": 100.0}, 10),
+    ],
+)
+def test_losses_that_are_close_or_had_time_to_settle_are_no_news(last, steps):
+    from mcp_server.training.results import about_settling
+
+    assert list(about_settling(last, steps)) == []
+
+
+def test_a_device_that_is_not_there_is_replaced_by_the_processor_and_its_settings(tmp_path, monkeypatch):
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    result = trained(written(cells(), tmp_path), tmp_path / "scvi", accelerator="cuda")
-    assert result.device == "cpu"
-    assert any("torch finds no cuda device here" in notice for notice in result.notices)
+    path = written(cells(), tmp_path)
+    asked = trained(path, tmp_path / "asked", accelerator="cuda")
+    # A driver without a torch that knows it looks like a device, too.
+    seen = Hardware("cuda", 2, 0.0, 2, None)
+    monkeypatch.setattr("mcp_server.training.train.look_at_hardware", lambda: seen)
+    chosen = trained(path, tmp_path / "chosen")
+    given = trained(path, tmp_path / "given", batch_size=64)
+    for result, words, batch_size in (
+        (asked, "there seems to be no cuda device here; the processor trains", 128),
+        (chosen, "torch finds no cuda device here; the processor trains", 128),
+        (given, "torch finds no cuda device here; the processor trains", 64),
+    ):
+        assert result.device == "cpu"
+        assert len([notice for notice in result.notices if words in notice]) == 1
+        settings = json.loads((Path(result.folder) / "training.json").read_text())["plan"]["settings"]
+        assert (settings["accelerator"], settings["batch_size"]) == ("cpu", batch_size)
 
 
 def test_checkpoints_are_read_as_data(tmp_path):

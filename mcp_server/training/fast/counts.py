@@ -12,6 +12,8 @@ import torch
 from scipy import sparse
 from scipy.special import gammaln
 
+from mcp_server.training.fast.compiling import compiles
+
 ROWS_AT_ONCE = 1024
 """Rows of which something is computed in double precision at the same time."""
 
@@ -76,16 +78,23 @@ class SparseCounts:
         lengths = self.starts[index + 1] - begins
         starts = torch.zeros(len(index) + 1, dtype=torch.int64, device=self.starts.device)
         torch.cumsum(lengths, 0, out=starts[1:])
-        places = torch.arange(int(starts[-1]), device=self.starts.device)
-        places += torch.repeat_interleave(begins - starts[:-1], lengths)
-        return SparseCounts(
-            starts,
-            self.genes[places],
-            self.values[places],
-            self.totals[index],
-            self.log_factorials[index],
-            self.n_genes,
-        )
+        genes, values = self._gathered(index, begins, starts)
+        return SparseCounts(starts, genes, values, self.totals[index], self.log_factorials[index], self.n_genes)
+
+    def _gathered(
+        self, index: torch.Tensor, begins: torch.Tensor, starts: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        n_counts = int(starts[-1])
+        if compiles(self.starts.device.type):
+            from mcp_server.training.fast.rows import gather_rows
+
+            genes, values = torch.empty(n_counts, dtype=torch.int32), torch.empty(n_counts)
+            tensors = (index, self.starts, self.genes, self.values, starts, genes, values)
+            gather_rows(*(tensor.numpy() for tensor in tensors))
+            return genes, values
+        places = torch.arange(n_counts, device=self.starts.device)
+        places += torch.repeat_interleave(begins - starts[:-1], starts.diff())
+        return self.genes[places], self.values[places]
 
     def to(self, device: Any, non_blocking: bool = False) -> SparseCounts:
         """Return the same counts on a device."""
@@ -104,6 +113,12 @@ class SparseCounts:
 
     def dense(self, values: torch.Tensor) -> torch.Tensor:
         """Return a dense matrix with these values instead of the counts that are not zero, and zero elsewhere."""
+        if compiles(values.device.type):
+            from mcp_server.training.fast.rows import scatter_rows
+
+            matrix = torch.empty(len(self), self.n_genes)
+            scatter_rows(*(tensor.numpy() for tensor in (self.starts, self.genes, values, matrix)))
+            return matrix
         dense = torch.zeros(len(self) * self.n_genes, device=values.device)
         dense[self.places] = values
         return dense.view(len(self), self.n_genes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,19 @@ from scvi import REGISTRY_KEYS
 from scvi.model import SCVI
 from torch.nn.functional import one_hot
 
+from mcp_server.training.fast.counts import canonical
+from mcp_server.training.fast.from_disk import CountsOnDisk
 from mcp_server.training.fast.runner import first_layer_of
 from mcp_server.training.fast.speed_up import not_covered
 from mcp_server.training.fast.splitter import registered_columns
 
+Part = tuple[slice, sparse.csr_matrix]
 CELLS_AT_ONCE = 4096
 
 
-def latent_representation(model: SCVI, adata: Any = None) -> NDArray[np.float32]:
+def latent_representation(
+    model: SCVI, adata: Any = None, *, on_disk: CountsOnDisk | None = None
+) -> NDArray[np.float32]:
     """Return what `model.get_latent_representation(adata)` returns, the means of the latent representation.
 
     The first layer multiplies sparse counts with its weights; all after it are small. What the fast path does not
@@ -31,34 +38,51 @@ def latent_representation(model: SCVI, adata: Any = None) -> NDArray[np.float32]
         A trained model.
     adata
         Cells to embed, those of the model if None; as for `get_latent_representation`.
+    on_disk
+        Where their counts are, if the data holds none.
 
     Returns
     -------
     NDArray
         n_cells x n_latent.
     """
+    if on_disk is not None:
+        # What is read from the file is multiplied by the processor.
+        model.to_device("cpu")
     if not_covered(model) or model.module.latent_distribution != "normal" or model.device.type != "cpu":
         latent: NDArray[np.float32] = model.get_latent_representation(adata)
         return latent
     adata = model._validate_anndata(adata)
     manager = model.get_anndata_manager(adata, required=True)
-    matrix = sparse.csr_matrix(manager.get_from_registry(REGISTRY_KEYS.X_KEY))
+    parts = _in_memory(manager.get_from_registry(REGISTRY_KEYS.X_KEY)) if on_disk is None else _on_disk(on_disk)
     continuous, categories = _covariates(model.module, registered_columns(manager))
     model.module.eval()
-    parts = [slice(first, first + CELLS_AT_ONCE) for first in range(0, matrix.shape[0], CELLS_AT_ONCE)]
     with torch.inference_mode():
         rows = first_layer_of(model.module).weight.t().contiguous()
         means = [
             _means(
                 model.module,
-                matrix[part],
+                matrix,
                 rows,
                 [each[part] for each in continuous],
                 [each[part] for each in categories],
             )
-            for part in parts
+            for part, matrix in parts
         ]
     return np.concatenate(means)
+
+
+def _in_memory(counts: Any) -> Iterator[Part]:
+    matrix = sparse.csr_matrix(counts)
+    for first in range(0, matrix.shape[0], CELLS_AT_ONCE):
+        part = slice(first, first + CELLS_AT_ONCE)
+        yield part, matrix[part]
+
+
+def _on_disk(counts: CountsOnDisk) -> Iterator[Part]:
+    n_blocks = ceil(len(counts) / CELLS_AT_ONCE)
+    for cells, matrix in counts.blocks(np.arange(n_blocks), CELLS_AT_ONCE):
+        yield slice(cells[0], cells[-1] + 1), canonical(matrix)
 
 
 def _covariates(module: Any, columns: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:

@@ -7,9 +7,11 @@ reading only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
+from math import ceil
 from pathlib import Path
 
 import h5py
@@ -24,13 +26,10 @@ from scvi.dataloaders import DataSplitter
 from torch.utils.data import DataLoader, IterableDataset
 
 from edviz.errors import H5adError
+from mcp_server.training.disk import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.fast.counts import SparseCounts, are_counts
 from mcp_server.training.fast.splitter import Batch, registered_columns
-
-ROWS_IN_BLOCK = 256
-BLOCKS_IN_POOL = 16
-SHARE_OF_MEMORY = 0.5
-"""Share of the memory that counts may take before they are read from the file."""
+from mcp_server.training.splitting import SMALLEST_MINIBATCH
 
 
 @dataclass(frozen=True)
@@ -44,34 +43,39 @@ class CountsOnDisk:
     location
         Where the matrix is: `X`, `raw/X` or `layers/<name>`.
     starts
-        Where each row begins, and the end of the last: n_cells + 1 integers of 64 bits; the only part that is in
-        memory.
-    n_genes
-        Number of columns.
+        Where each row of the file begins, and the end of the last, integers of 64 bits.
+    n_columns
+        Columns of the file.
+    cells
+        Rows that are meant, in the order of the file.
+    genes
+        Columns that are meant; None for all.
     """
 
     path: Path
     location: str
     starts: NDArray[np.int64]
-    n_genes: int
+    n_columns: int
+    cells: NDArray[np.int64]
+    genes: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.cells)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of columns that are meant."""
+        return self.n_columns if self.genes is None else len(self.genes)
 
     @property
     def density(self) -> float:
         """Share of the counts that are not zero."""
-        return float(self.starts[-1]) / max(len(self) * self.n_genes, 1)
-
-    @property
-    def size(self) -> int:
-        """Bytes that the counts take in memory, as numbers of 4 bytes with columns of 4 bytes."""
-        return 8 * int(self.starts[-1])
+        return float(self.starts[-1]) / max(len(self) * self.n_columns, 1)
 
     def blocks(
         self, order: NDArray[np.int64], rows_in_block: int = ROWS_IN_BLOCK
     ) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
-        """Read blocks in an order, and yield the numbers of their rows with their counts.
+        """Read blocks of cells in an order, and yield the numbers of their cells with their counts.
 
         Raises
         ------
@@ -81,7 +85,8 @@ class CountsOnDisk:
         with h5py.File(self.path, "r") as file:
             group = file[self.location]
             for block in order:
-                rows = np.arange(block * rows_in_block, min((block + 1) * rows_in_block, len(self)))
+                cells = np.arange(block * rows_in_block, min((block + 1) * rows_in_block, len(self)))
+                rows = self.cells[cells]
                 first, last = int(self.starts[rows[0]]), int(self.starts[rows[-1] + 1])
                 values = group["data"][first:last].astype(np.float32)
                 if not are_counts(values):
@@ -90,10 +95,14 @@ class CountsOnDisk:
                         "no counts; name the layer with counts."
                     )
                 starts = self.starts[rows[0] : rows[-1] + 2] - first
-                yield (
-                    rows,
-                    sparse.csr_matrix((values, group["indices"][first:last], starts), shape=(len(rows), self.n_genes)),
-                )
+                shape = (len(starts) - 1, self.n_columns)
+                matrix = sparse.csr_matrix((values, group["indices"][first:last], starts), shape=shape)
+                yield cells, self._meant(matrix, rows - rows[0])
+
+    def _meant(self, matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> sparse.csr_matrix:
+        if len(rows) < matrix.shape[0]:
+            matrix = matrix[rows]
+        return matrix if self.genes is None else matrix[:, self.genes]
 
 
 def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
@@ -116,21 +125,26 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
         starts = group["indptr"][:].astype(np.int64)
     if len(starts) != shape[0] + 1 or np.any(np.diff(starts) < 0):
         raise H5adError(f"{location} of {path} is damaged: indptr does not say where {shape[0]:,} rows begin.")
-    return CountsOnDisk(Path(path), location, starts, int(shape[1]))
+    return CountsOnDisk(Path(path), location, starts, int(shape[1]), np.arange(shape[0]))
 
 
-def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame) -> AnnData:
+def without_empty_cells(counts: CountsOnDisk) -> CountsOnDisk:
+    """Leave out cells whose counts are all 0, for which the file is read once."""
+    has_counts = np.zeros(len(counts), dtype=bool)
+    for cells, matrix in counts.blocks(np.arange(ceil(len(counts) / ROWS_IN_BLOCK))):
+        has_counts[cells] = np.asarray(matrix.sum(axis=1)).ravel() > 0
+    return counts if has_counts.all() else replace(counts, cells=counts.cells[has_counts])
+
+
+def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame, layer: str | None = None) -> AnnData:
     """Return cells for `SCVI.setup_anndata` and `speed_up(on_disk=)` that have no counts in memory.
 
     For training only: what else asks such a model for its counts finds zeros. Cells are embedded by chunks of the file.
     """
     nothing = sparse.csr_matrix((len(counts), counts.n_genes), dtype=np.float32)
-    return AnnData(nothing, obs=obs, var=var)
-
-
-def is_too_large(counts: CountsOnDisk, memory: int, share: float = SHARE_OF_MEMORY) -> bool:
-    """Whether counts take more than a share of so many bytes of memory, so that they are to be read from the file."""
-    return counts.size > share * memory
+    return AnnData(
+        nothing if layer is None else None, obs=obs, var=var, layers={} if layer is None else {layer: nothing}
+    )
 
 
 class Pools(IterableDataset[Batch]):  # type: ignore[misc]
@@ -144,8 +158,12 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
         Everything else that the model takes, n_cells x n_columns each.
     cells
         Which cells are meant; the others are passed over.
+    batch_size
+        Cells in a minibatch; a last one that would hold a single cell goes with the one before.
     seed
         Tells the order of blocks and of cells, together with the number of the epoch; None for the order of the file.
+    epoch
+        Tells the number of the epoch; by default, they are counted.
     """
 
     def __init__(
@@ -156,6 +174,7 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
         *,
         batch_size: int,
         seed: int | None = None,
+        epoch: Callable[[], int] | None = None,
         rows_in_block: int = ROWS_IN_BLOCK,
         blocks_in_pool: int = BLOCKS_IN_POOL,
     ) -> None:
@@ -166,16 +185,15 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
         self.seed = seed
         self.rows_in_block = rows_in_block
         self.blocks_in_pool = blocks_in_pool
-        self.epoch = 0
+        self._epoch = epoch or count().__next__
         self._is_meant = np.zeros(len(counts), dtype=bool)
         self._is_meant[np.asarray(cells, dtype=np.int64)] = True
 
     def __len__(self) -> int:
-        return -(-self.n_cells // self.batch_size)
+        return max(ceil((self.n_cells - 1) / self.batch_size), min(self.n_cells, 1))
 
     def __iter__(self) -> Iterator[Batch]:
-        random = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
-        self.epoch += 1
+        random = None if self.seed is None else np.random.default_rng((self.seed, self._epoch()))
         rest: tuple[NDArray[np.int64], sparse.csr_matrix] | None = None
         for cells, matrix in self._pools(random):
             if rest is not None:
@@ -183,14 +201,16 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
             if random is not None:
                 order = random.permutation(len(cells))
                 cells, matrix = cells[order], matrix[order]
-            whole = len(cells) // self.batch_size * self.batch_size
-            yield from self._batches(cells[:whole], matrix[:whole])
+            # What is left is never a single cell, of which batch normalisation has no variance.
+            whole = max(len(cells) - SMALLEST_MINIBATCH, 0) // self.batch_size * self.batch_size
+            if whole:
+                yield from self._batches(cells[:whole], matrix[:whole], self.batch_size)
             rest = cells[whole:], matrix[whole:]
         if rest is not None and len(rest[0]):
-            yield from self._batches(*rest)
+            yield from self._batches(*rest, len(rest[0]))
 
     def _pools(self, random: np.random.Generator | None) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
-        order = np.arange(-(-len(self.counts) // self.rows_in_block))
+        order = np.arange(ceil(len(self.counts) / self.rows_in_block))
         if random is not None:
             order = random.permutation(order)
         pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]] = []
@@ -203,9 +223,9 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
         if pool:
             yield _joined(pool)
 
-    def _batches(self, cells: NDArray[np.int64], matrix: sparse.csr_matrix) -> Iterator[Batch]:
+    def _batches(self, cells: NDArray[np.int64], matrix: sparse.csr_matrix, size: int) -> Iterator[Batch]:
         counts = SparseCounts.from_matrix(matrix)
-        for places in torch.arange(len(cells)).split(self.batch_size):
+        for places in torch.arange(len(cells)).split(size):
             batch: Batch = {key: values[cells[places]] for key, values in self.columns.items()}
             batch[REGISTRY_KEYS.X_KEY] = counts.rows(places)
             yield batch
@@ -242,9 +262,12 @@ class DiskBatches(DataSplitter):  # type: ignore[misc]
     def _columns(self) -> dict[str, torch.Tensor]:
         return registered_columns(self.adata_manager)
 
+    def _epoch(self) -> int:
+        return int(self.trainer.current_epoch)
+
     def _reading(self, cells: NDArray[np.int64], seed: int | None = None) -> DataLoader[Batch]:
         batch_size = self.data_loader_kwargs.get("batch_size") or 128
-        pools = Pools(self.counts, self._columns, cells, batch_size=batch_size, seed=seed)
+        pools = Pools(self.counts, self._columns, cells, batch_size=batch_size, seed=seed, epoch=self._epoch)
         return DataLoader(pools, batch_size=None, generator=torch.Generator())
 
 

@@ -132,11 +132,24 @@ def _gather(
     return np.float64(summed)
 
 
+@_inlined
+def _exponentials(logits: Array, largest: np.float32, row: Array) -> np.float32:
+    """Fill a row with exp(logit - largest logit), and return the sum: of a softmax all but the division."""
+    summed = _ZERO
+    for gene in range(len(logits)):
+        value = _exp(logits[gene] - largest)
+        row[gene] = value
+        summed += value
+    return summed
+
+
 @compiled
 def _negative_binomial(
     first: int,
     last: int,
-    shares: Array,
+    logits: Array,
+    largest: Array,
+    of_logits: Array,
     totals: Array,
     theta: Array,
     logs: Array,
@@ -147,8 +160,8 @@ def _negative_binomial(
     likelihood: Array,
     of_theta: Array,
 ) -> None:
-    """Evaluate rows first to last; `shares` becomes the gradient of the loss with respect to the logits."""
-    n_cells, n_genes = shares.shape
+    """Evaluate rows first to last; `of_logits` becomes the gradient of the loss with respect to the logits."""
+    n_cells, n_genes = logits.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
     pull, terms, changes, of_theta_here = (
@@ -158,8 +171,9 @@ def _negative_binomial(
         np.empty_like(theta),
     )
     for cell in range(first, last):
-        total = totals[cell]
-        row = shares[cell]
+        row = of_logits[cell]
+        share = _ONE / _exponentials(logits[cell], largest[cell], row)
+        total = totals[cell] * share
         sum_log, sum_pull = np.float32(0), np.float32(0)
         for gene in range(n_genes):
             mu = total * row[gene]
@@ -178,6 +192,7 @@ def _negative_binomial(
             pull[gene] -= changes[k]
             sum_pull -= changes[k]
             of_theta[gene] += of_theta_here[k]
+        sum_pull *= share
         for gene in range(n_genes):
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
 
@@ -186,7 +201,9 @@ def _negative_binomial(
 def _zero_inflated(
     first: int,
     last: int,
-    shares: Array,
+    logits: Array,
+    largest: Array,
+    of_logits: Array,
     totals: Array,
     theta: Array,
     logs: Array,
@@ -198,8 +215,8 @@ def _zero_inflated(
     of_theta: Array,
     dropout: Array,
 ) -> None:
-    """Evaluate rows first to last; `shares` and `dropout` become the gradients of the loss in both logits."""
-    n_cells, n_genes = shares.shape
+    """Evaluate rows first to last; `of_logits` and `dropout` become the gradients of the loss in both logits."""
+    n_cells, n_genes = logits.shape
     scale = _ONE / np.float32(n_cells)
     inverse = _ONE / theta
     pull, terms, changes, of_theta_here = (
@@ -210,8 +227,9 @@ def _zero_inflated(
     )
     weights, arguments = np.empty_like(theta), np.empty_like(theta)
     for cell in range(first, last):
-        total = totals[cell]
-        row, logit = shares[cell], dropout[cell]
+        row, logit = of_logits[cell], dropout[cell]
+        share = _ONE / _exponentials(logits[cell], largest[cell], row)
+        total = totals[cell] * share
         sum_log, sum_pull = np.float32(0), np.float32(0)
         # As if all counts were zero; corrected below where they are not.
         for gene in range(n_genes):
@@ -247,6 +265,7 @@ def _zero_inflated(
             logit[gene] += missing * scale
             of_theta[gene] += missing * (theta[gene] * _log(_ONE + s, s) - here) + of_theta_here[k]
         likelihood[cell] += np.float32(summed + sum_log)
+        sum_pull *= share
         for gene in range(n_genes):
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
 
@@ -265,10 +284,22 @@ def evaluate_with_numba(
     logs, slopes = (torch.empty(TABLE + 1, counts.n_genes) for _ in range(2))
     _rising_factorials(theta.numpy(), logs.numpy(), slopes.numpy())
     theta += TINY
-    shares = logits.softmax(1)
+    of_logits = torch.empty_like(logits)
     of_dropout = None if dropout is None else dropout.clone()
     likelihood = -counts.log_factorials
-    tensors = (shares, counts.totals, theta, logs, slopes, counts.starts, counts.genes, counts.values, likelihood)
+    tensors = (
+        logits,
+        logits.amax(1),
+        of_logits,
+        counts.totals,
+        theta,
+        logs,
+        slopes,
+        counts.starts,
+        counts.genes,
+        counts.values,
+        likelihood,
+    )
     arrays = [tensor.numpy() for tensor in tensors]
     after = [] if of_dropout is None else [of_dropout.numpy()]
     kernel = _negative_binomial if of_dropout is None else _zero_inflated
@@ -279,7 +310,7 @@ def evaluate_with_numba(
         return of_theta
 
     of_log_theta = torch.from_numpy(sum(in_threads(work, n_cells))).div_(n_cells)
-    return Evaluation(likelihood, shares, of_log_theta, of_dropout)
+    return Evaluation(likelihood, of_logits, of_log_theta, of_dropout)
 
 
 def in_threads(work: Callable[[int, int], Any], n: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,19 @@ def kept_memory() -> Iterator[None]:
         library.mallopt(MMAP_THRESHOLD, USUAL)
         library.mallopt(TRIM_THRESHOLD, USUAL)
         library.malloc_trim(0)
+
+
+@contextmanager
+def settled_objects() -> Iterator[None]:
+    """Let the collector of garbage pass over what is there already: libraries and data, a third of a second each time.
+
+    What a training makes is collected as ever.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _glibc() -> Any:

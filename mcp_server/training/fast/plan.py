@@ -14,9 +14,10 @@ from scvi.nn import FCLayers
 from scvi.train import TrainingPlan
 from torch.nn.functional import one_hot
 
+from mcp_server.training.fast.compiling import compiles
 from mcp_server.training.fast.counts import SparseCounts
 from mcp_server.training.fast.likelihood import Evaluate, evaluate_with_torch, reconstruction_loss
-from mcp_server.training.fast.runner import compiles, first_layer_of
+from mcp_server.training.fast.runner import first_layer_of
 
 Batch = dict[str, Any]
 METRICS = ("elbo", "reconstruction_loss", "kl_local", "kl_global")
@@ -137,25 +138,19 @@ def _encode(
     continuous = batch.get(REGISTRY_KEYS.CONT_COVS_KEY) if module.encode_covariates else None
     if not module.encode_covariates:
         covariates = []
-    if first_rows is not None:
-        hidden = _layers_of_sparse(layers, counts, values, continuous, covariates, first_rows)
-    else:
-        inputs = counts.dense(values)
-        hidden = layers(inputs if continuous is None else torch.cat((inputs, continuous), dim=-1), *covariates)
+    hidden = _layers_of(layers, counts, values, continuous, covariates, first_rows)
     return encoder.mean_encoder(hidden), encoder.var_activation(encoder.var_encoder(hidden)) + encoder.var_eps
 
 
-def _layers_of_sparse(
+def _layers_of(
     layers: FCLayers,
     counts: SparseCounts,
     values: torch.Tensor,
     continuous: torch.Tensor | None,
     covariates: list[torch.Tensor],
-    rows: torch.Tensor,
+    rows: torch.Tensor | None,
 ) -> torch.Tensor:
     """Return what `layers` return for the dense matrix; only the first of them knows the counts."""
-    from mcp_server.training.fast.first_layer import sparse_linear
-
     one_hots = [
         one_hot(codes.squeeze(-1), n).float() for n, codes in zip(layers.n_cat_list, covariates, strict=False) if n > 1
     ]
@@ -166,12 +161,28 @@ def _layers_of_sparse(
             if not isinstance(layer, torch.nn.Linear):
                 hidden = layer(hidden)
             elif number == 0:
-                hidden = sparse_linear(counts, values, torch.cat(others, dim=-1) if others else None, rows, layer.bias)
+                hidden = _first_of(layer, counts, values, torch.cat(others, dim=-1) if others else None, rows)
             elif layers.inject_into_layer(number) and one_hots:
                 hidden = layer(torch.cat((hidden, *one_hots), dim=-1))
             else:
                 hidden = layer(hidden)
     return hidden
+
+
+def _first_of(
+    layer: torch.nn.Linear,
+    counts: SparseCounts,
+    values: torch.Tensor,
+    others: torch.Tensor | None,
+    rows: torch.Tensor | None,
+) -> torch.Tensor:
+    if rows is None:
+        dense = counts.dense(values)
+        hidden: torch.Tensor = layer(dense if others is None else torch.cat((dense, others), dim=-1))
+        return hidden
+    from mcp_server.training.fast.first_layer import sparse_linear
+
+    return sparse_linear(counts, values, others, rows, layer.bias)
 
 
 def _with_continuous(inputs: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -187,7 +198,7 @@ def _categories(module: VAE, batch: Batch) -> list[torch.Tensor]:
 
 def evaluator(device_type: str) -> Evaluate:
     """Return what evaluates the likelihood: on the processor a compiled function where numba is there, else torch."""
-    if device_type == "cpu" and compiles():
+    if compiles(device_type):
         from mcp_server.training.fast.kernels import evaluate_with_numba
 
         return evaluate_with_numba

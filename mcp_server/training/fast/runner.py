@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 from scvi.train import TrainRunner
 
+from mcp_server.training.fast.compiling import compiles
 from mcp_server.training.fast.matmul import faster_products
-from mcp_server.training.fast.memory import kept_memory
+from mcp_server.training.fast.memory import kept_memory, settled_objects
 
 DENSEST = 0.1
 """Share of counts that are not zero up to which the first layer takes them one by one; else a dense product does."""
@@ -21,12 +21,12 @@ class FasterTrainRunner(TrainRunner):  # type: ignore[misc]
 
     def __call__(self) -> None:
         """Run training."""
-        with kept_memory(), faster_products(self.device.type), self._sparse_first_layer():
+        with kept_memory(), settled_objects(), faster_products(self.device.type), self._sparse_first_layer():
             super().__call__()
 
     @contextmanager
     def _sparse_first_layer(self) -> Iterator[None]:
-        if self.device.type != "cpu" or not compiles() or self.data_splitter.density > DENSEST:
+        if not compiles(self.device.type) or self.data_splitter.density > DENSEST:
             yield
             return
         from mcp_server.training.fast.first_layer import weights_by_gene
@@ -39,11 +39,6 @@ class FasterTrainRunner(TrainRunner):  # type: ignore[misc]
 def first_layer_of(module: Any) -> Any:
     """Return the layer of the encoder that takes the counts."""
     return module.z_encoder.encoder.fc_layers[0][0]
-
-
-def compiles() -> bool:
-    """Whether numba is there."""
-    return find_spec("numba") is not None
 
 
 def faster_runner(base: type[TrainRunner]) -> type[FasterTrainRunner]:

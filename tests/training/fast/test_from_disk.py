@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import anndata
-import h5py
 import numpy as np
 import pytest
 
@@ -16,7 +16,7 @@ from scvi import settings
 from scvi.model import SCVI
 
 from edviz.errors import H5adError
-from mcp_server.training.fast.from_disk import Pools, cells_on_disk, counts_on_disk, is_too_large
+from mcp_server.training.fast.from_disk import Pools, cells_on_disk, counts_on_disk, without_empty_cells
 from mcp_server.training.fast.speed_up import speed_up
 from tests.h5ad.files import REPOSITORY
 from tests.training.fast.data import cells, counts
@@ -134,14 +134,41 @@ except MemoryError:
     assert done.stdout.splitlines()[-1] == "trained to the end"
 
 
-def test_counts_are_read_from_the_file_when_they_take_more_than_a_share_of_memory(file: Path) -> None:
-    on_disk = counts_on_disk(file)
-    with h5py.File(file) as h5ad:
-        assert on_disk.size == 8 * len(h5ad["X/data"])
+def test_cells_without_counts_and_features_that_are_not_meant_are_passed_over(tmp_path: Path) -> None:
+    import torch
 
-    assert is_too_large(on_disk, memory=on_disk.size)
-    assert not is_too_large(on_disk, memory=3 * on_disk.size)
-    assert not is_too_large(on_disk, memory=on_disk.size, share=1)
+    data = cells(counts(n_cells=500, n_genes=30))
+    dense = data.X.toarray()
+    empty = np.r_[0:3, 250:260, 499]
+    dense[empty] = 0
+    stored = sparse.csr_matrix(dense)
+    stored[7, 5] = 0  # a zero that is stored
+    path = tmp_path / "cells.h5ad"
+    anndata.AnnData(stored).write_h5ad(path)
+    dense[7, 5] = 0
+    full = np.flatnonzero(dense.sum(1))
+    genes = np.arange(0, 30, 3)
+
+    on_disk = replace(without_empty_cells(counts_on_disk(path)), genes=genes)
+    pools = Pools(on_disk, {"number": torch.arange(len(full))}, np.arange(len(full)), batch_size=40, rows_in_block=64)
+
+    np.testing.assert_array_equal(on_disk.cells, full)
+    batches = list(pools)
+    np.testing.assert_array_equal(np.concatenate([rows_of(batch) for batch in batches]), dense[full][:, genes])
+    np.testing.assert_array_equal(np.concatenate([batch["number"] for batch in batches]), np.arange(len(full)))
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(129, [64, 65]), (130, [64, 64, 2]), (128, [64, 64]), (65, [65]), (3, [3]), (1, [1])]
+)
+def test_no_minibatch_is_a_single_cell_unless_there_is_only_one(file: Path, n: int, sizes: list[int]) -> None:
+    for seed in (None, 1):
+        pools = Pools(
+            counts_on_disk(file), {}, np.arange(n), batch_size=64, seed=seed, rows_in_block=16, blocks_in_pool=2
+        )
+
+        assert [len(batch["X"]) for batch in pools] == sizes
+        assert len(pools) == len(sizes)
 
 
 def test_values_that_are_not_counts_are_refused_with_their_rows(tmp_path: Path) -> None:

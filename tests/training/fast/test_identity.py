@@ -53,8 +53,7 @@ def test_sixty_steps_have_the_losses_of_scvi_tools(case: str, density: float) ->
 @pytest.mark.parametrize("likelihood", ["nb", "zinb"])
 def test_the_path_for_accelerators_has_the_same_losses(likelihood: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts stay on the device and operations are those of torch; the device here is the processor."""
-    monkeypatch.setattr("mcp_server.training.fast.plan.compiles", lambda: False)
-    monkeypatch.setattr("mcp_server.training.fast.runner.compiles", lambda: False)
+    monkeypatch.setattr("mcp_server.training.fast.compiling.has_numba", lambda: False)
     setup, options = {"batch_key": "donor"}, {"gene_likelihood": likelihood}
     data = cells()
 

@@ -1,0 +1,50 @@
+"""The process of one of several devices: `python -m mcp_server.training.one_device`, started by `devices`.
+
+The request is a line of JSON on standard input, which then stays open as long as the process is to live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from edviz.plain import from_plain
+from mcp_server.training.child import Report, answer, words_to_parent
+from mcp_server.training.devices import TOGETHER, Learned, Rank
+from mcp_server.training.record import Started
+
+
+def main() -> None:
+    """Read the request, train with the others, and say how it went."""
+    with words_to_parent() as words:
+        request = json.loads(sys.stdin.readline())
+        Thread(target=_end_with_parent, daemon=True).start()
+        rank = Rank(int(os.environ["LOCAL_RANK"]), int(os.environ["WORLD_SIZE"]))
+        answer(words, lambda report: _train(request, rank, report))
+
+
+def _train(request: dict[str, Any], rank: Rank, report: Report) -> Learned:
+    from mcp_server.training.results import MODEL
+    from mcp_server.training.train import cells_of, learn, new_model
+
+    started, folder = from_plain(Started, request["started"]), Path(request["folder"])
+    model = new_model(cells_of(started), started.plan)
+    learned = learn(model, started, request["device"], folder, report, rank)
+    if rank.number == 0:
+        model.save(str(folder / TOGETHER / MODEL), overwrite=True)
+    return learned
+
+
+def _end_with_parent() -> None:
+    """End when the process that waits has ended, however it did: a training must not stay behind."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
