@@ -4,7 +4,7 @@
 #     "h5py>=3.8", "lark>=1.1.5", "matplotlib>=3.8", "numpy>=1.24", "rich>=13", "scikit-learn>=1.5", "scipy>=1.10",
 # ]
 # ///
-"""Plot cells in two dimensions, coloured by columns of obs, as a PNG with a caption."""
+"""Plot cells in two dimensions, coloured by columns of obs or genes, as a PNG with a caption."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ def main() -> None:
     parser.add_argument("source", metavar="SOURCE", help="an .h5ad file, a training run, or what embed.py wrote")
     parser.add_argument("--obsm", metavar="NAME", help="coordinates (default: t-SNE, UMAP or what there is)")
     parser.add_argument(
-        "--color", metavar="C", action="append", default=[], help="column to colour by; each has a panel (repeatable)"
+        "--color",
+        metavar="C",
+        action="append",
+        default=[],
+        help="column of obs or gene to colour by; each has a panel (repeatable)",
     )
     parser.add_argument("--facet", metavar="C", help="column with a panel for each level")
     parser.add_argument(

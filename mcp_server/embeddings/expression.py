@@ -56,7 +56,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
     EmbeddingError
         If there is no such matrix.
     """
-    location, are_counts = _matrix_to_use(h5ad)
+    location, are_counts = matrix_to_use(h5ad)
     part = find_part(h5ad.root, location) or find_part(h5ad.root, OLD_RAW)
     matrix = h5ad.matrix(location)
     if part is None or matrix is None or matrix.shape is None or matrix.encoding not in LAYOUTS:
@@ -70,7 +70,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
         from scipy.sparse import vstack
     except ImportError as error:
         raise needs("scipy", "embedding") from error
-    chosen = vstack([block[:, genes] for block in _blocks(part, matrix.shape, rows, are_counts)]).tocsr()
+    chosen = vstack([block[:, genes] for block in normalised_blocks(part, matrix.shape, rows, are_counts)]).tocsr()
     tell(0.9)
     points = principal_components(chosen, seed=seed)
     how = "log counts per 10,000" if are_counts else "values as they are"
@@ -78,7 +78,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
     return ComponentsOfCounts(points, made_of)
 
 
-def _matrix_to_use(h5ad: H5adFile) -> tuple[str, bool]:
+def matrix_to_use(h5ad: H5adFile) -> tuple[str, bool]:
     """Choose the matrix: counts wherever they are, else X if it can be log-normalised values."""
     located = locate_counts(h5ad)
     if located.location is not None:
@@ -97,7 +97,7 @@ def _most_variable(
     """Choose the genes whose normalised values vary most."""
     sums, squares = np.zeros(shape[1]), np.zeros(shape[1])
     n_done = 0
-    for block in _blocks(part, shape, rows, are_counts):
+    for block in normalised_blocks(part, shape, rows, are_counts):
         sums += np.asarray(block.sum(axis=0)).ravel()
         squares += np.asarray(block.multiply(block).sum(axis=0)).ravel()
         n_done += block.shape[0]
@@ -107,7 +107,9 @@ def _most_variable(
     return np.sort(np.argsort(-variances, kind="stable")[:n])
 
 
-def _blocks(part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool) -> Iterator[Any]:
+def normalised_blocks(
+    part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool
+) -> Iterator[Any]:
     """Read the chosen rows in blocks, normalised if they are counts."""
     from scipy.sparse import csr_matrix
 

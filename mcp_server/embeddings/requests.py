@@ -69,7 +69,7 @@ class PlotRequest:
     obsm
         Coordinates; if None those of the embedding, t-SNE, UMAP or whatever there is.
     color
-        Columns of obs, a panel each.
+        Columns of obs or genes, a panel each.
     facet
         Column of obs with a panel for each level, the other cells in grey behind.
     beside

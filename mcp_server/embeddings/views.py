@@ -14,6 +14,7 @@ from edviz.h5ad.reader import open_h5ad
 from edviz.h5ad.strings import harmless
 from mcp_server.embeddings.embedded import find_embedded, find_made, unintegrated_in
 from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.genes import read_colouring
 from mcp_server.embeddings.matching import rows_in
 from mcp_server.embeddings.reading import (
     Codes,
@@ -22,7 +23,6 @@ from mcp_server.embeddings.reading import (
     Levels,
     names_of_coordinates,
     offer,
-    read_column,
     read_coordinates,
 )
 from mcp_server.embeddings.requests import UNINTEGRATED, PlotRequest
@@ -126,7 +126,7 @@ def _read_view(source: Source, obsm: str | None, names: Sequence[str], roots: Se
         is_apart = source.columns != source.coordinates
         with open_h5ad(source.columns) if is_apart and names else nullcontext(h5ad) as other:
             rows = rows_in(other, h5ad) if other is not h5ad else np.arange(h5ad.obs.n)
-            columns = {name: read_column(other, name).of(rows) for name in names}
+            columns = {name: read_colouring(other, name).of(rows) for name in names}
     captions = settings.get("captions")
     caption = captions.get(basis) if isinstance(captions, dict) else None
     made = harmless(caption, longest=1000) if isinstance(caption, str) else None

@@ -71,7 +71,7 @@ class EmbeddingTools:
     def plot_embedding(
         self,
         source: Annotated[str, Field(description=".h5ad file or embed job.")],
-        color: Annotated[tuple[str, ...], Field(description="obs columns.")] = (),
+        color: Annotated[tuple[str, ...], Field(description="obs columns or genes.")] = (),
         facet: Annotated[str | None, Field(description="A panel per level.")] = None,
         beside: Annotated[str | None, Field(description="Other source or obsm; unintegrated.")] = None,
         obsm: Obsm = None,

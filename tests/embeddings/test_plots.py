@@ -154,6 +154,29 @@ def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_o
     assert all(f"{level} ({n})" in plot.caption for level, n in counts.items())
 
 
+def test_a_gene_is_coloured_by_its_log_counts_per_10000(tmp_path: Path) -> None:
+    data = shared_file("htan_exemplar_breast_liver_met.h5ad")
+    cells = anndata.read_h5ad(data)
+    counts = pd.DataFrame(cells.raw.X.toarray(), columns=cells.raw.var_names)
+    gene = counts.var().idxmax()
+    values = np.log1p(counts[gene] / counts.sum(axis=1) * 10_000)
+    caption = _plot(data, tmp_path, color=(gene,)).caption
+    assert f"{gene} (log counts per 10,000): {values.min():.4g} to {values.max():.4g}" in caption
+    assert f"median {values.median():.4g}" in caption
+
+
+def test_a_column_comes_before_a_gene_of_its_name_and_genes_of_one_name_are_refused(tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).poisson(2, (60, 4)).astype(np.float32)
+    cells = anndata.AnnData(counts, obs=pd.DataFrame({"a": ["x"] * 60}, index=[f"c{n}" for n in range(60)]))
+    cells.var_names = ["a", "b", "twice", "twice"]
+    cells.obsm["X_umap"] = blobs(60, 2)[0][:, :2]
+    data = tmp_path / "cells.h5ad"
+    cells.write_h5ad(data)
+    assert "a: 1 level: x (60)." in _plot(data, tmp_path, color=("a",)).caption
+    with pytest.raises(EmbeddingError, match=r"2 genes of .* are called 'twice'"):
+        _plot(data, tmp_path, color=("twice",))
+
+
 REFUSALS = {
     "column": ({"color": ("grup",)}, "no obs column 'grup'; the columns are group"),
     "obsm": ({"obsm": "X_tsn"}, "no obsm 'X_tsn'"),
