@@ -154,6 +154,17 @@ def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_o
     assert all(f"{level} ({n})" in plot.caption for level, n in counts.items())
 
 
+def test_a_name_that_is_written_from_the_right_moves_neither_its_number_nor_its_count() -> None:
+    from mcp_server.embeddings.colours import key_of
+    from mcp_server.embeddings.drawing import legend_lines
+    from mcp_server.embeddings.reading import Levels
+
+    assert legend_lines(key_of(Levels("a", np.zeros(3, np.int64), ("\u05e9\u05dc",)))) == [
+        "\u200e\u05e9\u05dc\u200e (3)"
+    ]
+    assert legend_lines(key_of(Levels("a", np.zeros(3, np.int64), ("b",)))) == ["b (3)"]
+
+
 def test_a_gene_is_coloured_by_its_log_counts_per_10000(tmp_path: Path) -> None:
     data = shared_file("htan_exemplar_breast_liver_met.h5ad")
     cells = anndata.read_h5ad(data)
