@@ -85,7 +85,7 @@ class Learned:
     losses
         One entry an epoch, over all processes.
     cells_per_epoch
-        Cells that this process has trained on in the last epoch.
+        Cells that this process has trained on in the last epoch; 0 if a checkpoint of the end was taken up.
     """
 
     losses: list[dict[str, float]]
@@ -232,10 +232,10 @@ def _was_killed(process: subprocess.Popen[str]) -> bool:
 
 
 def _of_all(learned: list[Learned]) -> Learned:
-    first = learned[0]
-    parts = ", ".join(f"{each.cells_per_epoch:,}" for each in learned)
-    notice = f"{len(learned)} devices trained together; their cells in an epoch: {parts}"
-    return Learned(first.losses, (*first.notices, notice), first.seconds, sum(each.cells_per_epoch for each in learned))
+    first, n_cells = learned[0], [each.cells_per_epoch for each in learned]
+    parts = f"; their cells in an epoch: {', '.join(f'{n:,}' for n in n_cells)}" if any(n_cells) else ""
+    notice = f"{len(learned)} devices trained together{parts}"
+    return Learned(first.losses, (*first.notices, notice), first.seconds, sum(n_cells))
 
 
 def _free_port() -> int:

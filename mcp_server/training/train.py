@@ -299,16 +299,14 @@ def new_model(cells: Cells, plan: Plan) -> Any:
 
 
 def _take_model(cells: Cells, folder: Path, device: str) -> Any:
-    """Load the model that several processes have trained, and remove what they have left."""
+    """Load the model that several processes have trained."""
     from scvi.model import SCVI
 
     from mcp_server.training.devices import TOGETHER
     from mcp_server.training.reading import sharing_counts
     from mcp_server.training.results import MODEL
 
-    model = SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
-    shutil.rmtree(folder / TOGETHER)
-    return model
+    return SCVI.load(str(folder / TOGETHER / MODEL), adata=sharing_counts(cells.data), accelerator=device)
 
 
 def learn(
@@ -449,8 +447,11 @@ def _fit_other(started: Started, cells: Cells, folder: Path, report: Report) -> 
 
 
 def _put_away(place: Path) -> None:
-    """Remove what only a resumption would need."""
-    shutil.rmtree(place / COMPARISON, ignore_errors=True)
+    """Remove what only a resumption, or processes among themselves, would need."""
+    from mcp_server.training.devices import TOGETHER
+
+    for name in (COMPARISON, TOGETHER):
+        shutil.rmtree(place / name, ignore_errors=True)
     with suppress(FileNotFoundError):
         (place / "checkpoint.ckpt").unlink()
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mcp_server.jobs.folder import JobFolder, read_share
-from mcp_server.jobs.process import processes_of_job
 from mcp_server.jobs.status import wait_for_job
 from tests.jobs.slurm import cluster, reason_to_skip
 from tests.jobs.waiting import until
@@ -64,4 +63,3 @@ def test_two_devices_train_together_in_one_job_of_a_cluster(runs: Path, tmp_path
 
     model = SCVI.load(done.result["model"], adata=anndata.read_h5ad(path))
     assert model.get_latent_representation().shape == (200, 10)
-    assert processes_of_job(job) == []

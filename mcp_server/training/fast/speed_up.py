@@ -77,7 +77,7 @@ def speed_up(
             "train on a machine whose memory holds them."
         )
     if reasons:
-        return SpeedUp(False, (f"Trained by scvi-tools as it is: the fast path does not cover {', '.join(reasons)}.",))
+        return SpeedUp(False, (f"scvi-tools trains as it is: the fast path does not cover {', '.join(reasons)}",))
     if on_disk is None:
         counts = SparseCounts.from_matrix(matrix)
         on_device = device != "cpu" and _fits_on_device(counts)
