@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measure import ROOT, Rounds, Spread, interleaved, print_machine, print_table
+from measure import ROOT, Rounds, Spread, interleaved, print_machine, print_table, run, say
 
 STOCK, FAST, TORCH = "scvi-tools", "fast", "fast, torch only"
 SEED_MODEL = {"n_layers": 2, "use_layer_norm": "both", "use_batch_norm": "none"}
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--data", nargs="+", default=["s2k", "s10k", "s36k"], help="s2k, s10k, s36k")
     parser.add_argument("--file", help="an .h5ad file with counts in X, trained as well")
-    parser.add_argument("--scale", type=float, default=0.25, help="share of the cells of each set (%(default)s)")
+    parser.add_argument("--scale", type=float, default=0.3, help="share of the cells of each set (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -60,8 +60,9 @@ def main() -> None:
         print(json.dumps(MEASURES[told["measure"]](told)))
         return
     print_machine()
-    for table in args.tables:
-        PRINTERS[table](args)
+    with tempfile.TemporaryDirectory() as args.folder:
+        for table in args.tables:
+            PRINTERS[table](args)
 
 
 def print_epochs(args: argparse.Namespace) -> None:
@@ -95,13 +96,21 @@ def print_quality(args: argparse.Namespace) -> None:
     rows = []
     for data, target in (("s10k", 6.0), ("s36k", 10.0)):
         if data in args.data:
-            told = {"data": data, "likelihood": "nb", "batch_size": 128, "scale": args.scale}
-            stock = _one(args, "quality", told | {"side": STOCK})
-            fast = _one(args, "quality", told | {"side": FAST, "until": stock["loss"]})
-            ratio = stock["cpu"] / fast["cpu"]
-            reached = f"{fast['loss']:.1f} in {fast['epochs']} epochs against {stock['loss']:.1f} in {stock['epochs']}"
-            rows.append([data, reached, f"{ratio:.2f}", f">= {target:g}", "yes" if ratio >= target else "NO"])
-    print_table(["held-out reconstruction", "loss", "ratio of processor time", "target", "met"], rows)
+            pairs = [_pair_to_quality(args, data, seed) for seed in range(args.rounds)]
+            ratio = Spread.of(stock["cpu"] / fast["cpu"] for stock, fast in pairs)
+            losses = [str(Spread.of(each[side]["loss"] for each in pairs)) for side in range(2)]
+            epochs = " and ".join("{:g}".format(median(each[side]["epochs"] for each in pairs)) for side in range(2))
+            rows.append(
+                [data, *losses, epochs, str(ratio), f">= {target:g}", "yes" if ratio.median >= target else "NO"]
+            )
+    header = ["held-out reconstruction", "scvi-tools", "ours", "epochs", "ratio of processor time", "target", "met"]
+    print_table(header, rows)
+
+
+def _pair_to_quality(args: argparse.Namespace, data: str, seed: int) -> tuple[dict[str, float], dict[str, float]]:
+    told = {"data": data, "likelihood": "nb", "batch_size": 128, "seed": seed}
+    stock = _one(args, "quality", told | {"side": STOCK})
+    return stock, _one(args, "quality", told | {"side": FAST, "until": stock["loss"]})
 
 
 def print_embedding(args: argparse.Namespace) -> None:
@@ -109,7 +118,7 @@ def print_embedding(args: argparse.Namespace) -> None:
     rows = []
     for data, target in (("s10k", 2.0), ("s36k", 5.0)):
         if data in args.data:
-            told = {"data": data, "likelihood": "nb", "batch_size": 128, "scale": args.scale}
+            told = {"data": data, "likelihood": "nb", "batch_size": 128}
             found = [_one(args, "embedding", told) for _ in range(args.rounds)]
             ratio = Spread.of(each["stock"] / each["fast"] for each in found)
             met = "yes" if ratio.median >= target else "NO"
@@ -119,17 +128,19 @@ def print_embedding(args: argparse.Namespace) -> None:
 
 def print_disk(args: argparse.Namespace) -> None:
     """Print cells a second from disk, and the held-out loss on a file that is sorted by batch."""
-    found = [_one(args, "disk", {"data": "s2k", "scale": args.scale, "is_sorted": True}) for _ in range(args.rounds)]
+    told = {"data": "s10k", "likelihood": "nb", "batch_size": 128, "is_sorted": True}
+    found = [_one(args, "disk", told) for _ in range(args.rounds)]
     ratio = Spread.of(each["ours"] / each["stock"] for each in found)
     met = "yes" if ratio.median >= 6 else "NO"
     print_table(
         ["reading from disk", "cells a second", "ratio", "target", "met"],
-        [["s2k, sorted", f"{median(each['ours'] for each in found):,.0f}", str(ratio), ">= 6", met]],
+        [["s10k, sorted", f"{median(each['ours'] for each in found):,.0f}", str(ratio), ">= 6", met]],
     )
     loss = Spread.of(each["loss from disk"] / each["loss shuffled"] for each in found)
     met = "yes" if abs(loss.median - 1) <= 0.01 else "NO"
     print_table(
-        ["held-out loss", "from disk / shuffled in memory", "target", "met"], [["s2k", str(loss), "0.99-1.01", met]]
+        ["held-out loss", "from disk / shuffled in memory", "target", "met"],
+        [["s10k, sorted, 6 epochs", str(loss), "0.99-1.01", met]],
     )
 
 
@@ -147,14 +158,16 @@ def _rounds(args: argparse.Namespace, measure: str, sides: list[str], told: dict
 
 
 def _one(args: argparse.Namespace, measure: str, told: dict[str, Any]) -> dict[str, float]:
-    rounds = interleaved({measure: _command(args, measure, told)}, 1)
-    if measure not in rounds:
-        raise SystemExit(f"{measure} of {told} failed")
-    return _said(rounds[measure][0].output)
+    done = run(_command(args, measure, told))
+    say(f"{measure} of {told['data']}")
+    if done.status:
+        raise SystemExit(f"{measure} of {told} failed: {done.errors.strip()[-500:]}")
+    return _said(done.output)
 
 
 def _command(args: argparse.Namespace, measure: str, told: dict[str, Any]) -> list[str]:
-    said = json.dumps({"measure": measure, "scale": args.scale, "file": args.file} | told)
+    given = {"measure": measure, "scale": args.scale, "file": args.file, "folder": args.folder}
+    said = json.dumps(given | told)
     return [sys.executable, __file__, "--one", said]
 
 
@@ -174,12 +187,12 @@ def _ratio_row(what: str, rounds: Rounds, side: str, target: float | None) -> li
 
 
 def measure_epoch(told: dict[str, Any]) -> dict[str, float]:
-    """Train two epochs, and return what the second took; memory is what the whole training added."""
+    """Train three epochs, and return what one of the last two took; memory is what the whole training added."""
     model, used = _model(told), _memory("VmRSS")
     _reset_peak()
     _take_side(model, told["side"])
     _train(model, told, 1)
-    cpu = _timed(lambda: _train(model, told, 1))
+    cpu = _timed(lambda: _train(model, told, 2)) / 2
     return {"cpu": cpu, "memory": _memory("VmHWM") - used}
 
 
@@ -271,9 +284,13 @@ def _cells(told: dict[str, Any]) -> Any:
     if told["data"] == "file":
         data = anndata.read_h5ad(told["file"])
         return anndata.AnnData(data.X, obs=pandas.DataFrame({"batch": ["one"] * data.n_obs}, index=data.obs_names))
-    cells = make_cells(told["data"], scale=told["scale"], is_sorted=told.get("is_sorted", False))
-    obs = pandas.DataFrame({"batch": pandas.Categorical([f"batch {number}" for number in cells.batches])})
-    return anndata.AnnData(cells.counts, obs=obs.set_index(obs.index.astype(str)))
+    # Made once: drawing the counts takes longer than learning them.
+    made = Path(told["folder"]) / f"{told['data']}{'-sorted' * told.get('is_sorted', False)}.h5ad"
+    if not made.exists():
+        cells = make_cells(told["data"], scale=told["scale"], is_sorted=told.get("is_sorted", False))
+        obs = pandas.DataFrame({"batch": pandas.Categorical([f"batch {number}" for number in cells.batches])})
+        anndata.AnnData(cells.counts, obs=obs.set_index(obs.index.astype(str))).write_h5ad(made)
+    return anndata.read_h5ad(made)
 
 
 def _model(told: dict[str, Any]) -> Any:
@@ -281,7 +298,7 @@ def _model(told: dict[str, Any]) -> Any:
     import torch
 
     torch.set_num_threads(1)
-    scvi.settings.seed = 0
+    scvi.settings.seed = told.get("seed", 0)
     data = _cells(told)
     scvi.model.SCVI.setup_anndata(data, batch_key="batch")
     return scvi.model.SCVI(data, gene_likelihood=told["likelihood"], **(SEED_MODEL if told["data"] == "s36k" else {}))
