@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, counted
 
+from mcp_server.geo.accession import require_downloaded
 from mcp_server.training.settings import ACCELERATORS, TrainingRequest
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--from-disk",
         action=argparse.BooleanOptionalAction,
-        help="read the counts from the file in every epoch (default: where they take more than half of the free memory)",
+        help="read the counts from the file in every epoch (default: where they take over half of the free memory)",
     )
     group.add_argument("--force", action="store_true", help="train despite problems that can be overruled")
 
@@ -71,6 +72,12 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         devices=args.devices,
         from_disk=args.from_disk,
     )
+
+
+def local_file(path: str) -> str:
+    """Return the path of a file to train on; files of GEO are to be downloaded first."""
+    require_downloaded(path, path)
+    return path
 
 
 def print_plan(plan: Plan, page: Page) -> None:

@@ -13,7 +13,7 @@ from edviz.contents import CountsScan
 from edviz.h5ad.strings import harmless
 from edviz.supervised import start_reading
 from mcp_server.training.errors import TrainingError
-from mcp_server.training.plan import location_of_layer
+from mcp_server.training.plan import location_of_layer, require_plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,6 +215,7 @@ def _require_overlap(found: np.ndarray[Any, np.dtype[np.int64]], genes: Sequence
 
 def _counts(path: str | Path, layer: str | None) -> tuple[CountsScan, list[str]]:
     """Find the counts, look at all of them, and list the columns of obs that go along with the cells."""
+    require_plain_file(path)
     with start_reading(path, summary=True) as reading:
         summary = reading.summary()
         if not summary.n_obs:
