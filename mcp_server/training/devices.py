@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.rank import Rank
 
 if TYPE_CHECKING:
     from mcp_server.training.record import Started
@@ -38,25 +39,6 @@ POLL_SECONDS = 0.05
 
 Report = Callable[[float, str], None]
 Heard = SimpleQueue[tuple[int, dict[str, Any] | None]]
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One of the processes that train a model together.
-
-    Attributes
-    ----------
-    number
-        From 0; the first one writes.
-    of
-        How many there are.
-    """
-
-    number: int
-    of: int
-
-
-ALONE = Rank(0, 1)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import look_at_hardware
 from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
+from mcp_server.training.rank import ALONE, Rank
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
 from mcp_server.training.settings import TrainingRequest, TrainingSettings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mcp_server.training.devices import Learned, Rank
+    from mcp_server.training.devices import Learned
     from mcp_server.training.fast.from_disk import CountsOnDisk
     from mcp_server.training.reading import Cells
     from mcp_server.training.results import TrainingResult
@@ -315,7 +316,7 @@ def learn(
     device: str,
     folder: Path,
     report: Report,
-    rank: Rank | None = None,
+    rank: Rank = ALONE,
     on_disk: CountsOnDisk | None = None,
 ) -> Learned:
     """Train a model in this process, alone or with the others of its kind.
@@ -323,7 +324,7 @@ def learn(
     Parameters
     ----------
     rank
-        Which of the processes that train together; if None, it trains alone.
+        Which of the processes that train together.
     on_disk
         Where the counts are, if the model holds none.
 
@@ -335,11 +336,11 @@ def learn(
     import torch
     from lightning.pytorch.callbacks import EarlyStopping
 
-    from mcp_server.training.devices import ALONE, Learned
+    from mcp_server.training.devices import Learned
     from mcp_server.training.fast.speed_up import speed_up
     from mcp_server.training.following import Counting, Following, Reseeding
 
-    settings, rank = started.plan.settings, rank or ALONE
+    settings = started.plan.settings
     torch.set_num_threads(max(settings.threads // rank.of, 1))
     following, counting = Following(folder, report, started.request.checkpoint_seconds), Counting()
     began = time.monotonic()
