@@ -48,7 +48,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--from-disk",
         action=argparse.BooleanOptionalAction,
-        help="read the counts from the file in every epoch (default: where they take more than half of the free memory)",
+        help="read the counts from the file in every epoch (default: where they take over half of the free memory)",
     )
     group.add_argument("--force", action="store_true", help="train despite problems that can be overruled")
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from edviz.plain import from_plain, to_plain
 from mcp_server.training.errors import TrainingError
-from mcp_server.training.rank import Rank
+from mcp_server.training.ranks import Rank
 
 if TYPE_CHECKING:
     from mcp_server.training.record import Started

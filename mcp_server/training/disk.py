@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from edviz.contents import CountsScan
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.hardware import Hardware
 from mcp_server.training.settings import TrainingRequest
 
-ROWS_IN_BLOCK = 256
-BLOCKS_IN_POOL = 16
 SHARE_OF_MEMORY = 0.5
 """Share of the free memory that counts may take before they are read from the file."""
 BYTES_PER_COUNT = 8

@@ -15,7 +15,7 @@ from typing import Any
 from edviz.plain import from_plain
 from mcp_server.training.child import Report, answer, words_to_parent
 from mcp_server.training.devices import TOGETHER, Learned
-from mcp_server.training.rank import Rank
+from mcp_server.training.ranks import Rank
 from mcp_server.training.record import Started
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from edviz.contents import CountsScan, FeatureKind, H5adSummary
 from edviz.supervised import start_reading
-from mcp_server.training.disk import BLOCKS_IN_POOL, ROWS_IN_BLOCK, counts_in_memory, reads_from_disk
+from mcp_server.training.disk import counts_in_memory, reads_from_disk
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.estimates import Estimate, estimate
+from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.hardware import Hardware, look_at_hardware
 from mcp_server.training.keys import (
     CovariateOption,

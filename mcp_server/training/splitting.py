@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scvi.dataloaders import DataSplitter
 from torch.utils.data import DataLoader, Sampler
 
-from mcp_server.training.rank import ALONE, Rank
+from mcp_server.training.ranks import ALONE, Rank
 
 SMALLEST_MINIBATCH = 2
 """Batch normalisation has no variance of one cell."""

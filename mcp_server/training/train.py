@@ -17,7 +17,7 @@ from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import look_at_hardware
 from mcp_server.training.lock import only_trainer, require_idle
 from mcp_server.training.plan import Plan, plan_training
-from mcp_server.training.rank import ALONE, Rank
+from mcp_server.training.ranks import ALONE, Rank
 from mcp_server.training.record import Started, environment, hash_of, read_started, write_started
 from mcp_server.training.resuming import RUN, take_over, unfinished
 from mcp_server.training.settings import TrainingRequest, TrainingSettings
@@ -324,7 +324,7 @@ def learn(
     Parameters
     ----------
     rank
-        Which of the processes that train together.
+        Which of the processes that train together; by default, it trains alone.
     on_disk
         Where the counts are, if the model holds none.
 

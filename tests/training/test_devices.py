@@ -21,7 +21,7 @@ from mcp_server.jobs.start import start_job
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import Hardware
 from mcp_server.training.plan import plan_training
-from mcp_server.training.rank import Rank
+from mcp_server.training.ranks import Rank
 from mcp_server.training.settings import TrainingRequest, settings_for
 from tests.h5ad.files import REPOSITORY, shared_file
 from tests.jobs.waiting import until

@@ -26,8 +26,8 @@ from scvi.dataloaders import DataSplitter
 from torch.utils.data import DataLoader, IterableDataset
 
 from edviz.errors import H5adError
-from mcp_server.training.disk import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.fast.counts import SparseCounts, are_counts
+from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.fast.splitter import Batch, registered_columns
 from mcp_server.training.splitting import SMALLEST_MINIBATCH
 

@@ -1,4 +1,4 @@
-"""Which of the processes that train a model together this is."""
+"""Which of the processes that train a model together a process is."""
 
 from __future__ import annotations
 
