@@ -30,23 +30,36 @@ def writing(target: Path) -> Iterator[TextIO]:
     OutputError
         If it cannot be written; what was there before stays as it was.
     """
+    with replacing(target) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a place beside the target to write to, and put what is there in the target's place at the end.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; what was there before stays as it was.
+    """
     target = target.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        os.close(handle)
     except OSError as error:
         raise OutputError(f"cannot write in the folder {target.parent}: {error.strerror}") from error
     part = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield part
         part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         part.replace(target)
     except (EdvizError, BrokenPipeError):
         raise  # trouble of the one who writes, not of the file
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -76,6 +89,22 @@ def refuse_to_replace(target: Path, *sources: str) -> None:
         start = file.read(8)
     if start.startswith((b"\x89HDF", b"\x1f\x8b")):
         raise OutputError(f"{target} is a file of data, which is not replaced; choose another output")
+
+
+def require_place(target: Path, ending: str) -> None:
+    """Refuse a target before anything is computed: another ending than that of its kind, or no folder to write in.
+
+    Raises
+    ------
+    OutputError
+        If that is so; the text says what would be right.
+    """
+    if target.suffix.lower() != ending:
+        raise OutputError(f"{target} does not end in {ending}, which is what is written; name the output so")
+    if not target.parent.is_dir():
+        raise OutputError(f"cannot write in the folder {target.parent}: there is none; make it first")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f"cannot write in the folder {target.parent}: it may not be written in")
 
 
 def _umask() -> int:

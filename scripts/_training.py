@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from _cli import Page, counted
 
+from mcp_server.geo.accession import require_downloaded
 from mcp_server.training.settings import ACCELERATORS, TrainingRequest
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         devices=args.devices,
         from_disk=args.from_disk,
     )
+
+
+def local_file(path: str) -> str:
+    """Return the path of a file to train on; files of GEO are to be downloaded first."""
+    require_downloaded(path, path)
+    return path
 
 
 def print_plan(plan: Plan, page: Page) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from _cli import arguments, page_of, print_json, run
+from _training import local_file
 
 EXAMPLES = """examples:
   embed_cells.py cells-scvi new_cells.h5ad
@@ -31,7 +32,11 @@ def main() -> None:
     parser.add_argument("-o", "--output", metavar="OUT", help="file to write (default: <name>.latent.h5ad)")
     args = parser.parse_args()
     output = Path(args.output or f"{Path(args.path).name.removesuffix('.h5ad')}.latent.h5ad").absolute()
-    request = {"model": str(Path(args.model).absolute()), "path": str(Path(args.path).absolute()), "layer": args.layer}
+    request = {
+        "model": str(Path(args.model).absolute()),
+        "path": str(Path(local_file(args.path)).absolute()),
+        "layer": args.layer,
+    }
     result = run_in_child(request, output, lambda fraction, message: None)
     if args.json:
         print_json(result)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from _cli import add_file, arguments, page_of, print_json, run
-from _training import add_training, print_plan, request_of
+from _training import add_training, local_file, print_plan, request_of
 
 from mcp_server.training.plan import plan_training
 
@@ -26,7 +26,7 @@ def main() -> None:
     add_file(parser)
     add_training(parser)
     args = parser.parse_args()
-    plan = plan_training(args.path, request_of(args), trusted=args.trusted)
+    plan = plan_training(local_file(args.path), request_of(args), trusted=args.trusted)
     if args.json:
         print_json(plan)
     else:

@@ -17,7 +17,7 @@ from typing import Any
 
 from _cli import Page, arguments, page_of, print_json, run
 from _progress import ProgressBar
-from _training import add_training, request_of
+from _training import add_training, local_file, request_of
 
 from edviz.plain import to_plain
 from mcp_server.training.resuming import folder_of_run, is_job, request_to_resume
@@ -128,7 +128,7 @@ def _request(args: argparse.Namespace) -> dict[str, Any]:
 
         return dict(request_to_resume(args.resume, runs_folder()))
     # A job has a working directory of its own.
-    return {"path": str(Path(args.path).absolute()), "settings": to_plain(request_of(args))}
+    return {"path": str(Path(local_file(args.path)).absolute()), "settings": to_plain(request_of(args))}
 
 
 def _folder(args: argparse.Namespace) -> Path:

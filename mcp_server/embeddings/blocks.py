@@ -19,6 +19,7 @@ ROBUST = (1, 99)
 """Percentiles between which numbers are told apart by colour."""
 FEWEST_FOR_PERCENTILES = 200
 EMPTY = "(empty)"
+LONGEST_OF = 40
 AXES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PC"}
 
 
@@ -84,8 +85,8 @@ def blocks_of(views: Sequence[View], request: PlotRequest) -> tuple[Block, ...]:
     if request.facet:
         return (_facets(drawn[0], request.facet, request.color[0] if request.color else request.facet),)
     if not request.color:
-        return (Block(tuple(Panel(view.points, basis_of(view, views), axes=axes_of(view.basis)) for view in drawn)),)
-    return tuple(_coloured(drawn, name) for name in request.color)
+        return (Block(tuple(Panel(view.points, title_of(view, views), axes=axes_of(view.basis)) for view in drawn)),)
+    return tuple(_coloured(drawn, name) for name in dict.fromkeys(request.color))
 
 
 def _drawn(view: View, seed: int) -> View:
@@ -100,6 +101,13 @@ def basis_of(view: View, views: Sequence[View]) -> str:
         return ""
     same = {each.basis for each in views} == {view.basis}
     return f"{view.basis}, {view.name}" if same else view.basis
+
+
+def title_of(view: View, views: Sequence[View]) -> str:
+    """Return what stands above a panel where there are several views: what it is called, and of what it was made."""
+    basis = basis_of(view, views)
+    # How counts were normalised is for the caption.
+    return f"{basis}: {shown(view.of_what.split(' (')[0], LONGEST_OF)}" if basis and view.of_what else basis
 
 
 def axes_of(basis: str) -> tuple[str, str]:
@@ -118,13 +126,13 @@ def _coloured(views: Sequence[View], name: str) -> Block:
     if isinstance(joined, Levels):
         key = key_of(joined)
         panels = [
-            Panel(view.points, basis_of(view, views), places=key.places[a:b], axes=axes_of(view.basis))
+            Panel(view.points, title_of(view, views), places=key.places[a:b], axes=axes_of(view.basis))
             for view, a, b in zip(views, starts, starts[1:], strict=False)
         ]
         block = replace(block, key=_counted_once(key, columns))
     else:
         panels = [
-            Panel(view.points, basis_of(view, views), values=joined.values[a:b], axes=axes_of(view.basis))
+            Panel(view.points, title_of(view, views), values=joined.values[a:b], axes=axes_of(view.basis))
             for view, a, b in zip(views, starts, starts[1:], strict=False)
         ]
         block = _with_bar(block, joined)

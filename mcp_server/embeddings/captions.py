@@ -21,7 +21,7 @@ LEVELS_IN_CAPTION = 12
 def caption_of(views: Sequence[View], request: PlotRequest) -> str:
     """Say with numbers what a plot shows."""
     sentences = [*_about_cells(views), *_about_drawing(views)]
-    for name in request.color:
+    for name in dict.fromkeys(request.color):
         sentences += _about_column(views, name)
     if request.facet:
         sentences += _about_facets(views[0], request.facet)
@@ -62,11 +62,11 @@ def _about_column(views: Sequence[View], name: str) -> Iterator[str]:
         return
     key = key_of(column)
     named = sorted(key.named, key=lambda entry: -entry.n)
-    listed = ", ".join(f"{shown(entry.name, LONGEST_NAME)} {entry.n:,}" for entry in named[:LEVELS_IN_CAPTION])
+    listed = ", ".join(f"{shown(entry.name, LONGEST_NAME)} ({entry.n:,})" for entry in named[:LEVELS_IN_CAPTION])
     more = len(named) + key.n_unnamed - LEVELS_IN_CAPTION
     n_levels = len(named) + key.n_unnamed
     text = f"{harmless(name)}: {n_levels:,} {'level' if n_levels == 1 else 'levels'}"
-    text += f" ({listed}{f' and {more:,} more' if more > 0 else ''})" if listed else ""
+    text += f": {listed}{f' and {more:,} more' if more > 0 else ''}" if listed else ""
     if key.n_unnamed:
         text += f"; the {MOST_NAMED} most frequent have colours, the rest is grey"
     n_missing = int(np.count_nonzero(column.codes < 0))
@@ -81,7 +81,7 @@ def _about_mixing(views: Sequence[View], name: str) -> Iterator[str]:
             continue
         shares = same_label_share(view.points, column.codes)
         if shares is not None:
-            where = f" in {basis_of(view, views)}" if len(views) > 1 else ""
+            where = f" of {basis_of(view, views)}" if len(views) > 1 else ""
             yield (
                 f"Of the {N_NEIGHBOURS} nearest cells in the picture{where}, {shares[0]:.0%} share "
                 f"{harmless(name)} (by chance {shares[1]:.0%})."
@@ -91,7 +91,7 @@ def _about_mixing(views: Sequence[View], name: str) -> Iterator[str]:
 def _about_numbers(column: Numbers) -> str:
     known = column.values[np.isfinite(column.values)]
     n_missing = len(column.values) - len(known)
-    missing = f"; missing for {n_missing:,}" if n_missing else ""
+    missing = f"; missing or infinite for {n_missing:,}" if n_missing else ""
     if not len(known):
         return f"{harmless(column.name)}: no numbers{missing}."
     low, median, high = np.percentile(known, [0, 50, 100])

@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edviz.output import replacing
 from mcp_server.embeddings.blocks import Block, Panel, shown
 from mcp_server.embeddings.colours import LIGHT_GREY, OKABE_ITO, Entry, Key
 from mcp_server.embeddings.errors import needs
 from mcp_server.embeddings.placing import label_places
 from mcp_server.embeddings.reading import Coordinates
-from mcp_server.embeddings.store import replacing
 
+LEFT_TO_RIGHT = "\u200e"
+"""A mark of Unicode without a shape of its own."""
 MOST_PIXELS = 1568
 PREFERRED_RATIO = 1.3
 """Width by height of a sheet that suits a screen."""
@@ -331,8 +334,14 @@ def legend_lines(key: Key, longest: int = LONGEST_NAME) -> list[str]:
     lines = []
     for number, entry in enumerate(key.entries):
         number_shown = f"{labels[number]}  " if are_numbered and number < len(labels) else ""
-        lines.append(f"{number_shown}{shown(entry.name, longest)} ({entry.n:,})")
+        lines.append(_from_left(number_shown, shown(entry.name, longest), f" ({entry.n:,})"))
     return lines
+
+
+def _from_left(number: str, name: str, n: str) -> str:
+    """Join the parts of a line so that they stay in this order where the name is written from the right."""
+    is_from_right = any(bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"{LEFT_TO_RIGHT}{number}{name}{LEFT_TO_RIGHT}{n}" if is_from_right else f"{number}{name}{n}"
 
 
 @dataclass(frozen=True)

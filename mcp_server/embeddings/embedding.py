@@ -14,9 +14,9 @@ import numpy as np
 from edviz.h5ad.columns import Labelled, Plain
 from edviz.h5ad.reader import H5adFile, open_h5ad
 from edviz.h5ad.strings import harmless
-from edviz.output import refuse_to_replace
+from edviz.output import refuse_to_replace, require_place
 from mcp_server.embeddings.backends import choose_backend, tsne_of
-from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.errors import EmbeddingError, require_seed
 from mcp_server.embeddings.expression import ComponentsOfCounts, components_of_counts
 from mcp_server.embeddings.matching import rows_in
 from mcp_server.embeddings.neighbours import N_NEIGHBOURS, preservation
@@ -30,18 +30,19 @@ from mcp_server.embeddings.reading import (
     read_names,
 )
 from mcp_server.embeddings.reporting import Tell, part_of, silent
-from mcp_server.embeddings.requests import ALL_CELLS, COUNTS, EmbeddingRequest, Method
+from mcp_server.embeddings.requests import ALL_CELLS, COUNTS, UNINTEGRATED, EmbeddingRequest, Method
 from mcp_server.embeddings.sampling import Sample, choose_cells
 from mcp_server.embeddings.sources import Source, find_source
 from mcp_server.embeddings.store import write_embedding
 from mcp_server.embeddings.tsne import TsneSettings
 from mcp_server.embeddings.umap import umap
 
-OTHER_KEY = "X_scVI_other_key"
+LATENTS, OTHER_KEY = "X_scVI", "X_scVI_other_key"
 """What a training leaves beside X_scVI: latents of a model with the other choice of batch key."""
 USUAL_COORDINATES = ("X_scVI", "X_scANVI", "X_pca_harmony", "X_pca", "X_scvi", "X_PCA")
 """What is embedded if nothing is named, the first that is there."""
 MOST_LEVELS_OF_STRATA = 200
+LARGEST = 1e15
 READ_SHARE = 0.2
 PACKAGES = {"opentsne": "openTSNE", "cuml": "cuml", "umap": "umap-learn", "pca": "scikit-learn"}
 
@@ -119,11 +120,13 @@ def embed(request: EmbeddingRequest, target: Path | None = None, tell: Tell = si
         If the result cannot be written.
     """
     started = time.monotonic()
+    require_seed(request.seed)
     if request.method != "tsne" and request.backend not in ("auto", "opentsne"):
         raise EmbeddingError(f"the backend {request.backend} computes t-SNE only")
     backend = choose_backend(request.backend) if request.method == "tsne" else request.method
     source = find_source(request.source, request.roots)
     path = _target(target, source, request.method)
+    require_place(path, ".h5ad")
     if not _is_embedding(path):
         refuse_to_replace(path, source.coordinates, source.columns)
     chosen = _choose(request, source, part_of(tell, 0.0, READ_SHARE))
@@ -147,7 +150,8 @@ def embed(request: EmbeddingRequest, target: Path | None = None, tell: Tell = si
         seconds=round(time.monotonic() - started, 2),
         caption=captions[first.obsm],
     )
-    settings = _settings(request, result, source, chosen.sample) | {"captions": captions}
+    inputs = {each.obsm: each.of for each in chosen.inputs}
+    settings = _settings(request, result, source, chosen.sample) | {"captions": captions, "inputs": inputs}
     write_embedding(path, found, chosen.names, chosen.sample.rows, settings)
     tell(1.0)
     return result
@@ -179,7 +183,7 @@ def _choose(request: EmbeddingRequest, source: Source, tell: Tell) -> _Chosen:
         sample = choose_cells(h5ad.obs.n, most, columns, seed=request.seed)
         held = names_of_coordinates(h5ad)
         name = request.obsm or (_usual(held) if request.method != "pca" else None) or COUNTS
-        beside = request.beside or (OTHER_KEY if source.strata and OTHER_KEY in held and request.obsm is None else None)
+        beside = _beside(request, source, held)
         inputs = [_read(each, h5ad, source, sample, request, tell) for each in (name, beside) if each is not None]
         names = read_names(h5ad)
     first, *others = inputs
@@ -189,12 +193,29 @@ def _choose(request: EmbeddingRequest, source: Source, tell: Tell) -> _Chosen:
     return _Chosen(sample, [names[row] for row in sample.rows], tuple(renamed))
 
 
+def _beside(request: EmbeddingRequest, source: Source, held: Sequence[str]) -> str | None:
+    """Say what is embedded as well, to compare."""
+    has_other = bool(source.strata) and OTHER_KEY in held
+    if request.beside == UNINTEGRATED:
+        return OTHER_KEY if has_other else COUNTS
+    return request.beside or (OTHER_KEY if has_other and request.obsm is None else None)
+
+
+def _in_words(name: str, source: Source) -> str:
+    """Say of latents of a training with which batch key they were learned."""
+    if name == OTHER_KEY and source.strata:
+        return "X_scVI without batch key"
+    return (
+        f"X_scVI with batch key {harmless(source.strata[0])}" if name == LATENTS and source.strata else harmless(name)
+    )
+
+
 def _read(name: str, h5ad: H5adFile, source: Source, sample: Sample, request: EmbeddingRequest, tell: Tell) -> _Input:
     """Read an entry of obsm, or make principal components of the counts."""
     if name != COUNTS:
         points = read_coordinates(h5ad, name)[sample.rows]
         _require_numbers(points, harmless(name), h5ad.path)
-        return _Input(points, harmless(name), name)
+        return _Input(points, _in_words(name, source), name)
     if source.columns == source.coordinates:
         made = components_of_counts(h5ad, sample.rows, seed=request.seed, tell=tell)
     else:
@@ -241,13 +262,16 @@ def _may_be_stratum(content: object) -> bool:
 
 
 def _require_numbers(points: Coordinates, of: str, shown: str) -> None:
-    is_known = np.isfinite(points).all(axis=1)
+    # Distances are squares, and those of larger numbers are no numbers any more.
+    is_known = (np.abs(points) < LARGEST).all(axis=1)
     if not is_known.all():
         n = int(np.count_nonzero(~is_known))
         raise EmbeddingError(
-            f"{of} of {shown} is missing or infinite for {n:,} of {len(points):,} cells (the first is row "
-            f"{int(np.flatnonzero(~is_known)[0]):,}); leave these cells out and write the file again"
+            f"{of} of {shown} is missing, infinite or beyond {LARGEST:.0e} for {n:,} of {len(points):,} cells "
+            f"(the first is row {int(np.flatnonzero(~is_known)[0]):,}); leave these cells out and write the file again"
         )
+    if len(points) > 1 and not np.ptp(points, axis=0).any():
+        raise EmbeddingError(f"{of} of {shown} is the same for all {len(points):,} cells, so there is nothing to embed")
 
 
 def _target(target: Path | None, source: Source, method: Method) -> Path:

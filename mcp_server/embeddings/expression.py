@@ -23,7 +23,7 @@ from mcp_server.embeddings.reporting import Tell
 N_GENES = 2_000
 TARGET_SUM = 10_000
 VALUES_AT_ONCE = 1 << 22
-LAYOUTS = ("array", "csr_matrix")
+LAYOUTS = ("array", "csr_matrix", "csc_matrix")
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,23 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
     Raises
     ------
     EmbeddingError
-        If there is no such matrix, or it is stored by columns.
+        If there is no such matrix.
     """
-    location, are_counts = _matrix_to_use(h5ad)
+    location, are_counts = matrix_to_use(h5ad)
     part = find_part(h5ad.root, location) or find_part(h5ad.root, OLD_RAW)
     matrix = h5ad.matrix(location)
     if part is None or matrix is None or matrix.shape is None or matrix.encoding not in LAYOUTS:
         stored = "nothing" if matrix is None else matrix.encoding
         raise EmbeddingError(
             f"{harmless(location)} of {h5ad.path} is stored as {stored}, which cannot be read cell by cell; "
-            "name coordinates with --obsm, or write the file with a CSR matrix"
+            "name coordinates with --obsm, or write the file with a sparse matrix"
         )
     genes = _most_variable(part, matrix.shape, rows, are_counts, tell)
     try:
         from scipy.sparse import vstack
     except ImportError as error:
         raise needs("scipy", "embedding") from error
-    chosen = vstack([block[:, genes] for block in _blocks(part, matrix.shape, rows, are_counts)]).tocsr()
+    chosen = vstack([block[:, genes] for block in normalised_blocks(part, matrix.shape, rows, are_counts)]).tocsr()
     tell(0.9)
     points = principal_components(chosen, seed=seed)
     how = "log counts per 10,000" if are_counts else "values as they are"
@@ -78,7 +78,7 @@ def components_of_counts(h5ad: H5adFile, rows: Codes, *, seed: int, tell: Tell) 
     return ComponentsOfCounts(points, made_of)
 
 
-def _matrix_to_use(h5ad: H5adFile) -> tuple[str, bool]:
+def matrix_to_use(h5ad: H5adFile) -> tuple[str, bool]:
     """Choose the matrix: counts wherever they are, else X if it can be log-normalised values."""
     located = locate_counts(h5ad)
     if located.location is not None:
@@ -97,7 +97,7 @@ def _most_variable(
     """Choose the genes whose normalised values vary most."""
     sums, squares = np.zeros(shape[1]), np.zeros(shape[1])
     n_done = 0
-    for block in _blocks(part, shape, rows, are_counts):
+    for block in normalised_blocks(part, shape, rows, are_counts):
         sums += np.asarray(block.sum(axis=0)).ravel()
         squares += np.asarray(block.multiply(block).sum(axis=0)).ravel()
         n_done += block.shape[0]
@@ -107,7 +107,9 @@ def _most_variable(
     return np.sort(np.argsort(-variances, kind="stable")[:n])
 
 
-def _blocks(part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool) -> Iterator[Any]:
+def normalised_blocks(
+    part: h5py.Group | h5py.Dataset, shape: tuple[int, ...], rows: Codes, are_counts: bool
+) -> Iterator[Any]:
     """Read the chosen rows in blocks, normalised if they are counts."""
     from scipy.sparse import csr_matrix
 
@@ -143,12 +145,16 @@ def _dense(dataset: h5py.Dataset, shape: tuple[int, ...]) -> Iterator[tuple[int,
 
 
 def _sparse(group: h5py.Group, shape: tuple[int, ...]) -> Iterator[tuple[int, Any]]:
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csc_matrix, csr_matrix
 
     data, indices, pointers = (group[name] for name in ("data", "indices", "indptr"))
     for dataset in (data, indices, pointers):
         check_storage(dataset, most_chunk_bytes=MOST_MATRIX_CHUNK_BYTES)
     ends = pointers[()].astype(np.int64)
+    if _is_by_genes(group):
+        # There is no block of cells in the file, so all of it is turned in memory.
+        yield 0, csc_matrix((data[()], indices[()], ends), shape=shape).tocsr()
+        return
     start = 0
     while start < shape[0]:
         stop = int(np.searchsorted(ends, ends[start] + VALUES_AT_ONCE, side="right")) - 1
@@ -159,3 +165,8 @@ def _sparse(group: h5py.Group, shape: tuple[int, ...]) -> Iterator[tuple[int, An
         )
         yield start, block
         start = stop
+
+
+def _is_by_genes(group: h5py.Group) -> bool:
+    # The second is how anndata before 0.7 said it.
+    return any(group.attrs.get(name) in ("csc_matrix", "csc") for name in ("encoding-type", "h5sparse_format"))

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edviz.output import refuse_to_replace
+from edviz.output import refuse_to_replace, require_place
 from edviz.plain import from_plain, to_plain
 from edviz.progress import report_stage
-from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.errors import EmbeddingError, require_seed
 from mcp_server.embeddings.requests import PlotRequest
 
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -59,7 +59,8 @@ def picture_path(source: str, color: Sequence[str], facet: str | None) -> str:
     >>> picture_path("data/cells.h5ad", ["cell type"], None)
     'cells.cell_type.png'
     """
-    name = source.rstrip("/").rsplit("/", 1)[-1].removesuffix(".h5ad") or "cells"
+    place = source if "://" in source else str(Path(source).absolute())  # which says what . is called
+    name = place.rstrip("/").rsplit("/", 1)[-1].removesuffix(".h5ad") or "cells"
     words = [name, *color, *([f"by_{facet}"] if facet else [])]
     return ".".join(UNSUITABLE.sub("_", word)[:LONGEST_WORD] for word in words if word) + ".png"
 
@@ -81,6 +82,8 @@ def plot_embedding(request: PlotRequest, *, seconds: float = SECONDS) -> Plot:
     """
     sources = (request.source, *((request.beside,) if request.beside else ()))
     refuse_to_replace(Path(request.output), *sources)
+    require_seed(request.seed)
+    require_place(Path(request.output).absolute(), ".png")
     done = _drawn(json.dumps(to_plain(request)).encode(), seconds)
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     try:

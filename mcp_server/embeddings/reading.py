@@ -81,11 +81,11 @@ def read_coordinates(h5ad: H5adFile, name: str) -> Coordinates:
     """
     held = names_of_coordinates(h5ad)
     if name not in held:
-        raise EmbeddingError(f"{h5ad.path} has no obsm {harmless(name)!r}; {_offer('entries', held, name)}")
+        raise EmbeddingError(f"{h5ad.path} has no obsm {harmless(name)!r}; {offer('entries', held, name)}")
     part = find_part(h5ad.root, "obsm")
     values = _read_field(part, name) if isinstance(part, h5py.Dataset) else _read_table(part, name, h5ad)
     if values.ndim != 2 or values.shape[0] != h5ad.obs.n or not values.shape[1]:
-        shape = " x ".join(map(str, values.shape))
+        shape = " x ".join(map(str, values.shape)) if values.ndim > 1 else f"a row of {values.size:,} numbers"
         raise EmbeddingError(f"obsm {harmless(name)!r} of {h5ad.path} is {shape}, not a row for each of the "
                              f"{h5ad.obs.n:,} cells")  # fmt: skip
     return np.asarray(values, dtype=np.float32)
@@ -104,7 +104,7 @@ def read_column(h5ad: H5adFile, name: str) -> Colouring:
     column = h5ad.obs.column(name)
     if column is None:
         known = [each.name for each in h5ad.obs.columns if not isinstance(each.content, LeftOut)]
-        raise EmbeddingError(f"{h5ad.path} has no obs column {harmless(name)!r}; {_offer('columns', known, name)}")
+        raise EmbeddingError(f"{h5ad.path} has no obs column {harmless(name)!r}; {offer('columns', known, name)}")
     try:
         return _column(column, h5ad.obs.n)
     except PartError as error:
@@ -172,9 +172,10 @@ def _read_field(table: h5py.Dataset, name: str) -> NDArray[np.generic]:
 def _read_table(group: h5py.Group, name: str, h5ad: H5adFile) -> NDArray[np.generic]:
     part = find_part(group, name)
     if not isinstance(part, h5py.Dataset) or part.dtype.kind not in "iufb" or part.shape is None:
-        raise EmbeddingError(f"obsm {harmless(name)!r} of {h5ad.path} is no table of numbers")
+        stored = "a sparse matrix or a data frame" if isinstance(part, h5py.Group) else "no table of numbers"
+        raise EmbeddingError(f"obsm {harmless(name)!r} of {h5ad.path} is {stored}; write it as an array of numbers")
     if part.ndim != 2 or part.shape[0] != h5ad.obs.n:
-        return np.empty(part.shape if part.size == 0 else (*part.shape[:1], 0))
+        return np.empty(part.shape, dtype=np.bool_)  # refused for its shape, so nothing of it is read
     try:
         check_storage(part, most_chunk_bytes=MOST_MATRIX_CHUNK_BYTES)
         return np.asarray(part[()])
@@ -182,7 +183,7 @@ def _read_table(group: h5py.Group, name: str, h5ad: H5adFile) -> NDArray[np.gene
         raise unreadable(error, part) from error
 
 
-def _offer(what: str, names: Sequence[str], wanted: str) -> str:
+def offer(what: str, names: Sequence[str], wanted: str) -> str:
     """Say what there is instead, beginning with what was probably meant."""
     if not names:
         return f"it has no {what}"

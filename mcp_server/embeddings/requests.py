@@ -19,6 +19,8 @@ MOST_CELLS = 100_000
 ALL_CELLS = 0
 COUNTS = "counts"
 """Stands for principal components of the counts where an entry of obsm could be named."""
+UNINTEGRATED = "unintegrated"
+"""Stands for what a batch key has not changed: latents of the model without it, or else the counts."""
 ADDRESSES = "://"
 """Among the folders that may be read, it stands for all servers."""
 
@@ -39,7 +41,8 @@ class EmbeddingRequest:
         Columns whose combinations a sample represents; by default the batch of the training, then the labels in obs.
     beside
         What to embed as well, with the same cells: another entry of obsm, or "counts" for principal components of
-        the counts, which nothing has integrated; by default what a training without its batch key has left.
+        the counts, which nothing has integrated; by default what a training without its batch key has left, and
+        "unintegrated" for that or, if there is none, the counts.
     roots
         Folders in which a file that a run names must lie; None allows any.
     """
@@ -66,11 +69,14 @@ class PlotRequest:
     obsm
         Coordinates; if None those of the embedding, t-SNE, UMAP or whatever there is.
     color
-        Columns of obs, a panel each.
+        Columns of obs or genes, a panel each.
     facet
         Column of obs with a panel for each level, the other cells in grey behind.
     beside
-        Other coordinates to draw beside: an entry of obsm, or another source.
+        Other coordinates to draw beside: an entry of obsm, another source, or "unintegrated" for those of the same
+        cells that no batch key has changed.
+    embeds
+        Whether what was not embedded yet may be embedded now, which writes into the folder of the training.
     output
         The PNG file.
     roots
@@ -85,6 +91,7 @@ class PlotRequest:
     beside: str | None = None
     seed: int = 0
     roots: tuple[str, ...] | None = None
+    embeds: bool = False
 
 
 def request_for(request: EmbeddingRequest) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from edviz.h5ad.strings import harmless
 from mcp_server.embeddings.errors import EmbeddingError
 from mcp_server.embeddings.requests import ADDRESSES
 
+BEGUN, UNFINISHED = "started.json", ".unfinished"
+"""What a training that was not ended has, in a folder whose name ends so."""
 LATENT, TRAINING = "latent.h5ad", "training.json"
 SETTINGS = "embedding"
 """Entry of uns in which an embedding says how it was made."""
@@ -70,6 +72,8 @@ def find_source(place: str, roots: Sequence[str] | None = None) -> Source:
     if "://" in place:
         return Source(place, place)
     path = Path(place)
+    if (path / BEGUN).is_file() or (not path.exists() and Path(f"{path}{UNFINISHED}").is_dir()):
+        raise EmbeddingError(f"the training of {path} was begun and not ended; go on with it (train_scvi.py --resume)")
     if not path.is_dir():
         return Source(place, place, folder=path.parent)
     runs = [folder for folder in (path, *_folders_in(path)) if (folder / LATENT).is_file()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from mcp_server.embeddings.errors import EmbeddingError, needs
@@ -52,4 +54,7 @@ def umap(points: Coordinates, seed: int, tell: Tell) -> Coordinates:
         n_jobs=1,
         precomputed_knn=(found, distances.astype(np.float32)),
     )
-    return np.asarray(method.fit_transform(points), dtype=np.float32)
+    with warnings.catch_warnings():
+        # New cells are not to be placed later, which is what the warning is about.
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        return np.asarray(method.fit_transform(points), dtype=np.float32)

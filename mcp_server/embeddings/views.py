@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from edviz.h5ad.reader import open_h5ad
 from edviz.h5ad.strings import harmless
+from mcp_server.embeddings.embedded import find_embedded, find_made, unintegrated_in
 from mcp_server.embeddings.errors import EmbeddingError
+from mcp_server.embeddings.genes import read_colouring
 from mcp_server.embeddings.matching import rows_in
 from mcp_server.embeddings.reading import (
     Codes,
@@ -20,15 +22,14 @@ from mcp_server.embeddings.reading import (
     Coordinates,
     Levels,
     names_of_coordinates,
-    read_column,
+    offer,
     read_coordinates,
 )
-from mcp_server.embeddings.requests import PlotRequest
-from mcp_server.embeddings.sources import LATENT, Source, find_source, settings_of, source_of_embedding
+from mcp_server.embeddings.requests import UNINTEGRATED, PlotRequest
+from mcp_server.embeddings.sources import Source, settings_of, source_of_embedding
 
 PICTURES = ("X_tsne", "X_umap", "X_pca", "spatial")
 """Coordinates that are plotted if none are named, the first that are there."""
-EMBEDDINGS_OF_A_RUN = ("tsne", "umap", "pca")
 MOST_COLOURS = 6
 MOST_FACETS = 12
 MOST_DRAWN = 200_000
@@ -44,6 +45,8 @@ class View:
         Name of the coordinates.
     made
         How they were made, in words, where that is known.
+    of_what
+        Of what they were made, in few words.
     """
 
     points: Coordinates
@@ -52,6 +55,7 @@ class View:
     n_total: int
     columns: dict[str, Colouring]
     made: str | None = None
+    of_what: str = ""
 
     @property
     def n(self) -> int:
@@ -61,7 +65,7 @@ class View:
     def of(self, rows: Codes) -> View:
         """Return a view of some of its cells."""
         columns = {name: column.of(rows) for name, column in self.columns.items()}
-        return View(self.points[rows], self.basis, self.name, self.n_total, columns, self.made)
+        return replace(self, points=self.points[rows], columns=columns)
 
 
 def read_views(request: PlotRequest) -> tuple[View, ...]:
@@ -76,17 +80,21 @@ def read_views(request: PlotRequest) -> tuple[View, ...]:
     """
     _check(request)
     columns = tuple(dict.fromkeys([*request.color, *([request.facet] if request.facet else [])]))
-    source = _find(request.source, request.obsm, request.roots)
+    source = find_embedded(request)
     first = _read_view(source, request.obsm, columns, request.roots)
     if request.beside is None:
         return (first,)
     with open_h5ad(source.coordinates) as h5ad:
-        is_entry = request.beside in names_of_coordinates(h5ad)
-    if is_entry:
-        return _in_step(first, _read_view(source, request.beside, columns, request.roots))
+        held = names_of_coordinates(h5ad)
+        entry = unintegrated_in(held) if request.beside == UNINTEGRATED else request.beside
+    if entry in held:
+        return _in_step(first, _read_view(source, entry, columns, request.roots))
     if "://" not in request.beside and not Path(request.beside).exists():
-        raise EmbeddingError(f"{harmless(request.beside)!r} is neither an entry of obsm nor a file to draw beside")
-    other = _find(request.beside, None, request.roots)
+        raise EmbeddingError(
+            f"{harmless(request.beside)!r} is neither an entry of obsm nor a file to draw beside; "
+            f"{offer('entries', held, request.beside)}"
+        )
+    other = find_made(request.beside, None, request.roots)
     return _in_step(first, _read_view(other, None, columns, request.roots))
 
 
@@ -105,21 +113,6 @@ def _check(request: PlotRequest) -> None:
         raise EmbeddingError("with facet there is one column to colour by")
 
 
-def _find(place: str, obsm: str | None, roots: Sequence[str] | None) -> Source:
-    """Find a source; of a training run, the embedding that was made of it."""
-    source = find_source(place, roots)
-    if source.folder is None or Path(source.coordinates).name != LATENT or source.coordinates == source.columns:
-        return source
-    wanted = [obsm.removeprefix("X_")] if obsm else EMBEDDINGS_OF_A_RUN
-    for name in wanted:
-        made = source.folder / f"{name}.h5ad"
-        if made.is_file():
-            return Source(str(made), source.columns, source.strata, source.folder)
-    if obsm is None:
-        raise EmbeddingError(f"nothing was embedded in {source.folder} yet; embed does that")
-    return source
-
-
 def _read_view(source: Source, obsm: str | None, names: Sequence[str], roots: Sequence[str] | None) -> View:
     with open_h5ad(source.coordinates) as h5ad:
         source = source_of_embedding(source, h5ad, roots)
@@ -133,13 +126,16 @@ def _read_view(source: Source, obsm: str | None, names: Sequence[str], roots: Se
         is_apart = source.columns != source.coordinates
         with open_h5ad(source.columns) if is_apart and names else nullcontext(h5ad) as other:
             rows = rows_in(other, h5ad) if other is not h5ad else np.arange(h5ad.obs.n)
-            columns = {name: read_column(other, name).of(rows) for name in names}
+            columns = {name: read_colouring(other, name).of(rows) for name in names}
     captions = settings.get("captions")
     caption = captions.get(basis) if isinstance(captions, dict) else None
     made = harmless(caption, longest=1000) if isinstance(caption, str) else None
     n_total = settings.get("n_total")
     n_total = n_total if isinstance(n_total, int) and n_total >= len(points) else len(points)
-    view = View(points, harmless(basis), source.name, n_total, columns, made)
+    inputs = settings.get("inputs")
+    of_what = inputs.get(basis) if isinstance(inputs, dict) else None
+    of_what = harmless(of_what) if isinstance(of_what, str) else ""
+    view = View(points, harmless(basis), source.name, n_total, columns, made, of_what)
     return view.of(np.flatnonzero(np.isfinite(points).all(axis=1)))
 
 
@@ -157,8 +153,7 @@ def _in_step(first: View, second: View) -> tuple[View, View]:
             shared[name] = column, other
     sides = ({name: pair[side] for name, pair in shared.items()} for side in (0, 1))
     return tuple(  # type: ignore[return-value]
-        View(view.points, view.basis, view.name, view.n_total, columns, view.made)
-        for view, columns in zip((first, second), sides, strict=True)
+        replace(view, columns=columns) for view, columns in zip((first, second), sides, strict=True)
     )
 
 

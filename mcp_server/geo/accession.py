@@ -78,6 +78,29 @@ def goes_first(path: str | Path) -> bool:
     return os.path.lexists(path) and (not Path(path).is_dir() or holds_files(os.fspath(path)))
 
 
+def require_downloaded(text: str, place: str | Path) -> None:
+    """Refuse files of GEO that are not on this machine, for whoever reads a file again and again.
+
+    Parameters
+    ----------
+    text
+        What was named.
+    place
+        Where that would be on this machine.
+
+    Raises
+    ------
+    AccessionError
+        If files of GEO are meant and are not here; the text says how they come here.
+    """
+    if is_meant(text) and not goes_first(place):
+        named = read_named_files(text)
+        raise AccessionError(
+            f"{harmless(text)} is of GEO and not on this machine: download it first (download_geo, or "
+            f"scripts/download_geo.py {named.accession}), then name the .h5ad file that came"
+        )
+
+
 def read_named_files(text: str) -> NamedFiles:
     """Read `GSE123456` or `GSE123456/name`.
 

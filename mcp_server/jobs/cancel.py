@@ -28,6 +28,8 @@ from mcp_server.jobs.status import JobStatus, status_of
 
 GRACE_SECONDS = 8
 """For putting away what was begun; who still lives then is killed."""
+KILLED_SECONDS = 30
+"""A killed process that waits for a disk ends when that answers."""
 CLUSTER_SECONDS = 40
 """A cluster gives a job its own grace before it kills it."""
 POLL_SECONDS = 0.05
@@ -65,11 +67,11 @@ def cancel_job(runs: Path, job: str) -> JobStatus:
 
 def _end_here(folder: JobFolder, worker: Process | None) -> None:
     """Tell all processes of a job to end, and kill those that do not."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILLED_SECONDS)):
         for pid in _processes(folder, worker):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        if _happens(lambda: not _processes(folder, worker), GRACE_SECONDS):
+        if _happens(lambda: not _processes(folder, worker), seconds):
             return
 
 

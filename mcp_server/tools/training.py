@@ -11,6 +11,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from edviz.plain import to_plain
+from mcp_server.geo.accession import require_downloaded
 from mcp_server.jobs.settings import runs_folder
 from mcp_server.jobs.start import start_job
 from mcp_server.jobs.status import JobStatus
@@ -52,7 +53,7 @@ class TrainingTools:
         """Say what train_scvi would do with a file: where raw counts are, which batch_key the design allows, what
         is lost, memory, time.
         """
-        plan = plan_training(place_to_read(path, self.settings), TrainingRequest(layer=layer, batch_key=batch_key))
+        plan = plan_training(self._place(path), TrainingRequest(layer=layer, batch_key=batch_key))
         return Reply(plan, after_plan(plan))
 
     def train_scvi(
@@ -85,7 +86,11 @@ class TrainingTools:
         if is_job(path):
             # What was begun knows its file and its settings.
             return dict(request_to_resume(path, runs_folder()))
+        return {"path": str(self._place(path)), "settings": to_plain(asked)}
+
+    def _place(self, path: str) -> Path:
         place = place_to_read(path, self.settings)
         if not isinstance(place, Path):
             raise TrainingError("training reads the counts again and again: download the file first")
-        return {"path": str(place), "settings": to_plain(asked)}
+        require_downloaded(path, place)
+        return place

@@ -6,7 +6,7 @@ from edviz.contents import CountsScan
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.hardware import Hardware
-from mcp_server.training.settings import TrainingRequest
+from mcp_server.training.settings import TrainingRequest, accelerator_for
 
 SHARE_OF_MEMORY = 0.5
 """Share of the free memory that counts may take before they are read from the file."""
@@ -62,7 +62,7 @@ def counts_in_memory(scan: CountsScan | None, from_disk: bool) -> int:
 
 
 def _why_not(request: TrainingRequest, scan: CountsScan, hardware: Hardware) -> str | None:
-    accelerator = hardware.accelerator if request.accelerator == "auto" else request.accelerator
+    accelerator = accelerator_for(request.accelerator, hardware)
     reasons = {
         f"they are stored as {scan.encoding} and not by rows (csr_matrix)": scan.encoding != "csr_matrix",
         "scvi-tools trains as it is (no fast path)": not request.fast,

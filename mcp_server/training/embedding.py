@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edviz.contents import CountsScan
+from edviz.h5ad.strings import harmless
 from edviz.supervised import start_reading
 from mcp_server.training.errors import TrainingError
-from mcp_server.training.plan import location_of_layer
+from mcp_server.training.plan import location_of_layer, require_plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from anndata import AnnData
+    from pandas import DataFrame
 
 LEAST_OVERLAP = 0.8
 """Share of the genes of a model that new cells must have; the others are taken as not seen."""
 NAMED = 10
+KEPT = ("categorical", "boolean", "integer", "float", "string")
+"""Kinds of columns of obs that go along with the cells, so that a plot of the latents can be coloured by them."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +81,35 @@ def embed_cells(
     OutputError
         If the output would replace a file of data.
     """
-    from edviz.output import refuse_to_replace
-    from mcp_server.training.reading import read_cells
+    from edviz.output import refuse_to_replace, require_place
 
+    require_place(output, ".h5ad")
     refuse_to_replace(output, str(path))
     place = model_folder(model)
-    scan = _counts(path, layer)
+    scan, columns = _counts(path, layer)
     report(0.1, "reading the counts")
-    cells = read_cells(path, scan.location)
-    from scvi.model import SCVI
+    from mcp_server.training.reading import read_cells
 
-    genes = [str(name) for name in SCVI.prepare_query_anndata(None, str(place), return_reference_var_names=True)]
+    saved = read_model(place)
+    genes = saved.genes
+    cells = read_cells(path, scan.location, columns)
     found = match_genes(genes, list(cells.data.var_names))
     _require_overlap(found, genes, place)
     report(0.3, "loading the model")
-    new, notices = _as_trained(cells.data, cells.layer, found, genes, SCVI.load_registry(str(place)))
-    loaded = SCVI.load(str(place), adata=new, accelerator="cpu")
+    new, notices = _as_trained(cells.data, cells.layer, found, genes, saved.registry)
+    loaded = _loaded(place, new)
     if loaded.module.encode_covariates:
         raise TrainingError(f"the encoder of {place} looks at batches, so it needs scArches: SCVI.load_query_data")
     report(0.5, "embedding")
     latent = loaded.get_latent_representation(batch_size=512)
-    _write(output, cells.data, latent)
     n_missing = int((found < 0).sum())
+    made = {
+        "model": str(place),
+        "source": str(path),
+        "counts": scan.location,
+        "n_genes_missing": n_missing,
+    }
+    _write(output, cells.data.obs, latent, made)
     named = tuple(gene for gene, place in zip(genes, found.tolist(), strict=True) if place < 0)[:NAMED]
     return EmbeddedCells(
         output=str(output),
@@ -126,6 +138,49 @@ def model_folder(folder: Path) -> Path:
     raise TrainingError(f"{folder} holds no model: it has no model.pt; give the folder of a training")
 
 
+@dataclass(frozen=True)
+class SavedModel:
+    """What a saved model says of itself: its genes in order, and how its data were set up."""
+
+    genes: list[str]
+    registry: dict[str, Any]
+
+
+def read_model(place: Path) -> SavedModel:
+    """Read the genes and the registry of a model that scvi-tools saved.
+
+    Raises
+    ------
+    TrainingError
+        If the file is damaged, or is that of another program.
+    """
+    from scvi.model import SCVI
+
+    try:
+        genes = SCVI.prepare_query_anndata(None, str(place), return_reference_var_names=True)
+        return SavedModel([str(name) for name in genes], SCVI.load_registry(str(place)))
+    except Exception as error:  # whatever a damaged file makes torch and scvi-tools do
+        raise _damaged(place, error) from error
+
+
+def _loaded(place: Path, new: AnnData) -> Any:
+    """Load a model with cells that are arranged as it knows cells."""
+    from scvi.model import SCVI
+
+    try:
+        return SCVI.load(str(place), adata=new, accelerator="cpu")
+    except Exception as error:  # as above
+        raise _damaged(place, error) from error
+
+
+def _damaged(place: Path, error: Exception) -> TrainingError:
+    first = (str(error).splitlines() or [""])[0]
+    return TrainingError(
+        f"{place / 'model.pt'} is damaged or was not saved by scvi.model.SCVI "
+        f"({type(error).__name__}: {harmless(first, longest=200)}); train again, or copy the whole folder again"
+    )
+
+
 def match_genes(wanted: Sequence[str], present: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Find genes by name: of each that is wanted the place where it stands, or -1.
 
@@ -142,8 +197,8 @@ def match_genes(wanted: Sequence[str], present: Sequence[str]) -> np.ndarray[Any
         places[name] = place
     if ambiguous := sorted(repeated.intersection(wanted)):
         raise TrainingError(
-            f"{len(ambiguous)} genes of the model stand for several genes of the file, such as {ambiguous[0]}; "
-            "sum them, or name them apart"
+            f"several genes of the file share a name that the model needs, such as {harmless(ambiguous[0])} "
+            f"({len(ambiguous):,} in all); sum them, or name them apart"
         )
     return np.array([places.get(name, -1) for name in wanted], dtype=np.int64)
 
@@ -158,16 +213,21 @@ def _require_overlap(found: np.ndarray[Any, np.dtype[np.int64]], genes: Sequence
         )
 
 
-def _counts(path: str | Path, layer: str | None) -> CountsScan:
+def _counts(path: str | Path, layer: str | None) -> tuple[CountsScan, list[str]]:
+    """Find the counts, look at all of them, and list the columns of obs that go along with the cells."""
+    require_plain_file(path)
     with start_reading(path, summary=True) as reading:
         summary = reading.summary()
+        if not summary.n_obs:
+            raise TrainingError(f"{path} has no cells")
+        columns = [column.name for column in summary.obs if column.kind in KEPT]
         location = summary.counts.location if layer is None else location_of_layer(layer, summary)
         if location is None:
             raise TrainingError(f"{path} has no matrix of raw counts, and other values cannot be embedded")
         scan = reading.scan(location)
     if not scan.are_counts:
         raise TrainingError(f"{scan.location} of {path} does not hold counts alone; name the layer that does")
-    return scan
+    return scan, columns
 
 
 def _as_trained(
@@ -210,15 +270,19 @@ def _covariates(registry: dict[str, Any]) -> list[tuple[str, Sequence[Any]]]:
 
 
 def _about_left_out(scan: CountsScan) -> list[str]:
-    return [f"{scan.n_empty:,} cells have no counts and are left out"] if scan.n_empty else []
+    if not scan.n_empty:
+        return []
+    n = "1 cell has" if scan.n_empty == 1 else f"{scan.n_empty:,} cells have"
+    return [f"{n} no counts, and {'is' if scan.n_empty == 1 else 'are'} left out"]
 
 
-def _write(output: Path, data: AnnData, latent: np.ndarray[Any, np.dtype[np.float32]]) -> None:
+def _write(
+    output: Path, obs: DataFrame, latent: np.ndarray[Any, np.dtype[np.float32]], made: dict[str, object]
+) -> None:
+    """Write the latents with the columns of the cells, and say of what they were made."""
     from anndata import AnnData
 
-    part = output.with_name(f".{output.name}.part")
-    try:
-        AnnData(obs=data.obs[[]].copy(), obsm={"X_scVI": latent}).write_h5ad(part)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    from edviz.output import replacing
+
+    with replacing(output) as part:
+        AnnData(obs=obs, obsm={"X_scVI": latent}, uns={"embedded_cells": json.dumps(made)}).write_h5ad(part)

@@ -27,6 +27,7 @@ MOST_CELLS = 10_000
 """A sample of so many tells enough, and the distances of all pairs are computed."""
 SIGNAL_LOST, SIGNAL_KEPT = 0.5, 0.8
 LEAST_SIGNAL = 0.02
+MOSTLY_APART = 0.5
 LEAST_GAIN = 0.01
 """In the share of neighbours of the same batch; less is no better mixing."""
 Floats = NDArray[np.float32]
@@ -64,6 +65,11 @@ class OwnBatch:
 
     share: float
     chance: float
+
+    @property
+    def excess(self) -> float:
+        """How far above chance, 1 being all that is possible."""
+        return (self.share - self.chance) / (1 - self.chance) if self.chance < 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -177,8 +183,8 @@ def own_batch_of(batch: NDArray[np.int64], indices: NDArray[np.int64]) -> OwnBat
     """Count the nearest neighbours that are of a cell's own batch, beside what chance gives.
 
     The mean share is the statistic of Schilling (1986, Journal of the American Statistical Association 81:799), for any
-    number of batches. Chance is the sum of the squared shares of the batches, its limit where batches do not differ, and
-    Simpson's (1949, Nature 163:688) probability that two cells drawn at random are of one batch.
+    number of batches. Chance is the sum of the squared shares of the batches: the limit of that statistic where
+    batches do not differ, and Simpson's (1949, Nature 163:688) probability that two cells drawn at random are of one.
 
     Parameters
     ----------
@@ -201,9 +207,11 @@ def describe(key: str, label: str | None, with_key: IntegrationScores, without: 
     own, before = with_key.own_batch, without.own_batch
     mixes = "mixes better" if own.share <= before.share - LEAST_GAIN else "does not mix better"
     yield (
-        f"{key} {mixes} with the key: {own.share:.0%} of the {NEAREST} nearest neighbours of a cell are of its own batch "
-        f"with it, {before.share:.0%} without and {own.chance:.0%} by chance."
+        f"{key} {mixes} with the key: {own.share:.0%} of the {NEAREST} nearest neighbours of a cell are of its own "
+        f"batch with it, {before.share:.0%} without and {own.chance:.0%} by chance."
     )
+    if own.excess > MOSTLY_APART:
+        yield f"The levels of {key} lie apart even with the key, which is right only where they hold different cells."
     yield (
         f"Batch mixing by iLISI (median over cells, 0 apart, 1 mixed) is {with_key.batch_mixing:.2f} with the key and "
         f"{without.batch_mixing:.2f} without."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edviz.contents import CountsScan, FeatureKind, H5adSummary
+from edviz.remote.gunzip import SIGNATURE
 from edviz.supervised import start_reading
 from mcp_server.training.disk import counts_in_memory, reads_from_disk
 from mcp_server.training.errors import TrainingError
@@ -120,15 +121,14 @@ def plan_training(
     Raises
     ------
     TrainingError
-        If the file is on another machine.
+        If the file is on another machine, or compressed.
     H5adError
         If it is no .h5ad file, cannot be read, or has no such layer.
     DesignError
         If it has no such column.
     """
     request = request or TrainingRequest()
-    if "://" in str(path):
-        raise TrainingError("training reads the counts again and again: download the file first, then name it here")
+    require_plain_file(path)
     asked = [name for name in (request.batch_key, *request.covariates) if name not in (AUTO, NONE)]
     with start_reading(path, factors=True, summary=True, also=asked, trusted=trusted) as reading:
         from edviz.infer import infer_design  # while the file is being read
@@ -138,6 +138,28 @@ def plan_training(
         summary = reading.summary()
         scan = _scan(reading, summary, request.layer)
         return _plan(request, summary, scan, table.listing, inference, hardware or look_at_hardware())
+
+
+def require_plain_file(path: str | Path) -> None:
+    """Refuse what can be looked at, but not be trained on as it is.
+
+    Raises
+    ------
+    TrainingError
+        If the file is on another machine, or compressed by gzip.
+    """
+    if "://" in str(path):
+        raise TrainingError("training reads the counts again and again: download the file first, then name it here")
+    if Path(path).is_file() and _first_bytes(Path(path)) == SIGNATURE:
+        raise TrainingError(f"{path} is compressed, and training reads it again and again: unpack it first (gunzip -k)")
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE))
+    except OSError:
+        return b""
 
 
 def _scan(reading: Reading, summary: H5adSummary, layer: str | None) -> CountsScan | None:

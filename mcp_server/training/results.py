@@ -183,14 +183,35 @@ def _devices(result: TrainingResult) -> str:
 
 
 def _code(started: Started, result: TrainingResult) -> Iterator[str]:
-    yield "import anndata, scvi"
-    yield f"latent = anndata.read_h5ad({LATENT!r}).obsm[{OBSM!r}]"
-    yield f"adata = anndata.read_h5ad({Path(started.path).name!r})"
-    if _location(started) == "raw/X":
+    """Yield a program that takes the latents, and the model with the cells that it was trained on."""
+    lines = [*_cells_in_code(started, result)]
+    yield "import anndata"
+    yield from (["import numpy"] if any("numpy" in line for line in lines) else [])
+    yield "import scvi"
+    yield ""
+    yield f"folder = {str(Path(result.folder).absolute())!r}"
+    yield f'latent = anndata.read_h5ad(f"{{folder}}/{LATENT}")  # the latents are latent.obsm["{OBSM}"]'
+    yield f"adata = anndata.read_h5ad({started.path!r})"
+    yield from lines
+    yield f'model = scvi.model.SCVI.load(f"{{folder}}/{MODEL}", adata=adata)'
+
+
+def _cells_in_code(started: Started, result: TrainingResult) -> Iterator[str]:
+    """Yield the lines that make of a file the cells that were trained on; by number, as names may be repeated."""
+    plan, location = started.plan, _location(started)
+    if location == "raw/X":
         yield "adata = adata.raw.to_adata()  # the counts are in raw"
-    if result.n_cells < (started.plan.counts.n_obs if started.plan.counts else 0):
-        yield "adata = adata[anndata.read_h5ad('latent.h5ad').obs_names].copy()  # cells with counts"
-    yield f"model = scvi.model.SCVI.load({MODEL!r}, adata=adata)"
+    if plan.counts and result.n_cells < plan.counts.n_obs:
+        layer = location.removeprefix("layers/")
+        values = "adata.X" if layer == location else f"adata.layers[{layer!r}]"
+        yield f"adata = adata[numpy.asarray({values}.sum(axis=1)).ravel() > 0].copy()  # cells with counts"
+    if plan.counts and result.n_genes < plan.counts.n_vars:
+        wanted = f'f"{{folder}}/{MODEL}", return_reference_var_names=True'
+        yield f"genes = scvi.model.SCVI.prepare_query_anndata(None, {wanted})"
+        yield "adata = adata[:, genes].copy()"
+    if any(problem.id == "missing_batches" for problem in plan.problems):
+        names = [name for name in (plan.batch_key, *plan.covariates) if name]
+        yield f"adata.obs[{names!r}] = latent.obs[{names!r}].to_numpy()  # cells without a level have one of their own"
 
 
 def _result(started: Started, trained: Trained, check: IntegrationCheck | None, folder: Path) -> TrainingResult:
@@ -220,7 +241,7 @@ def _result(started: Started, trained: Trained, check: IntegrationCheck | None, 
 
 def _about_losses(plan: Plan, losses: list[dict[str, float]]) -> Iterator[str]:
     settings = plan.settings
-    steps = len(losses) * ceil(settings.train_size * plan.n_cells / settings.batch_size)
+    steps = len(losses) * ceil(settings.train_size * plan.n_cells / settings.cells_per_step)
     yield from about_settling(losses[-1], steps)
     yield from about_end(losses)
 

@@ -132,6 +132,8 @@ REFUSALS = {
     "X_scvi": (EmbeddingRequest("", "X_pcaa"), "the entries are X_pca"),
     "backend": (EmbeddingRequest("", method="umap", backend="remote"), "computes t-SNE only"),
     "cuml": (EmbeddingRequest("", backend="cuml"), "cuML"),
+    "seed": (EmbeddingRequest("", seed=-1), "the seed -1 is not between 0 and 4,294,967,295"),
+    "ending": (EmbeddingRequest(""), r"out\.png does not end in \.h5ad"),
     "column": (EmbeddingRequest("", sample=10, stratify=("b",)), "no obs column 'b'; the columns are a"),
 }
 
@@ -140,16 +142,49 @@ REFUSALS = {
 def test_what_cannot_be_done_says_what_would_be_right(case: str, tmp_path: Path) -> None:
     request, words = REFUSALS[case]
     source = _cells(tmp_path, blobs(40, 2)[0])
-    with pytest.raises(EmbeddingError, match=words):
-        embed(EmbeddingRequest(**{**request.__dict__, "source": source}), tmp_path)
+    target = tmp_path / "out.png" if case == "ending" else tmp_path
+    with pytest.raises(EdvizError, match=words):
+        embed(EmbeddingRequest(**{**request.__dict__, "source": source}), target)
     assert [path.name for path in tmp_path.iterdir()] == ["cells.h5ad"]
 
 
 def test_missing_coordinates_are_counted(tmp_path: Path) -> None:
     points = blobs(40, 2)[0]
     points[7, 1] = np.nan
-    with pytest.raises(EmbeddingError, match=r"missing or infinite for 1 of 40 cells \(the first is row 7\)"):
+    with pytest.raises(
+        EmbeddingError, match=r"missing, infinite or beyond 1e\+15 for 1 of 40 cells \(the first is row 7\)"
+    ):
         embed(EmbeddingRequest(_cells(tmp_path, points)), tmp_path)
+
+
+def test_numbers_whose_squares_are_none_and_cells_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
+    points = blobs(40, 2)[0]
+    with pytest.raises(EmbeddingError, match=r"beyond 1e\+15 for 40 of 40 cells"):
+        embed(EmbeddingRequest(_cells(tmp_path, points * np.float32(1e30))), tmp_path)
+    with pytest.raises(EmbeddingError, match="the same for all 40 cells"):
+        embed(EmbeddingRequest(_cells(tmp_path, np.ones_like(points))), tmp_path)
+
+
+def test_what_is_no_table_of_numbers_says_what_it_is(tmp_path: Path) -> None:
+    import h5py
+    from scipy import sparse
+
+    obsm = {"X_pca": blobs(40, 2)[0], "X_sparse": sparse.csr_matrix(np.eye(40))}
+    data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 40}, obsm)
+    with h5py.File(data, "a") as file:
+        file["obsm/X_row"] = np.arange(40.0)
+    with pytest.raises(EmbeddingError, match=r"'X_row' of .* is a row of 40 numbers"):
+        embed(EmbeddingRequest(str(data), "X_row"), tmp_path)
+    with pytest.raises(EmbeddingError, match="is a sparse matrix or a data frame; write it as an array"):
+        embed(EmbeddingRequest(str(data), "X_sparse"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["run", "run.unfinished"])
+def test_a_training_that_was_not_ended_is_to_be_resumed_first(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run.unfinished").mkdir()
+    (tmp_path / "run.unfinished" / "started.json").write_text("{}")
+    with pytest.raises(EmbeddingError, match=r"was begun and not ended; go on with it \(train_scvi\.py --resume\)"):
+        embed(EmbeddingRequest(str(tmp_path / name)), tmp_path)
 
 
 def test_a_file_without_counts_and_coordinates_is_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_real_file_is_plotted_with_the_counts_of_its_labels(tmp_path: Path) ->
     assert pixels.std() > 10
     counts = anndata.read_h5ad(data).obs["bulk_labels"].value_counts()
     for level, n in counts.items():
-        assert f"{level} {n:,}" in plot.caption
+        assert f"{level} ({n:,})" in plot.caption
     assert "700 cells in X_umap as stored in the file" in plot.caption
     assert "coloured by bulk_labels" in plot.alt_text
 
@@ -87,7 +87,7 @@ def test_very_few_cells_are_plotted(n: int, tmp_path: Path) -> None:
     data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * n}, {"X_umap": blobs(n, 1)[0][:, :2]})
     plot = _plot(data, tmp_path, color=("a",))
     assert _has(_picture(plot), "#0072B2")
-    assert f"a: 1 level (x {n})." in plot.caption
+    assert f"a: 1 level: x ({n})." in plot.caption
 
 
 def test_names_from_a_file_cannot_break_a_plot(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_missing_labels_and_numbers_are_counted_and_grey(tmp_path: Path) -> None
     data = write_cells(tmp_path / "cells.h5ad", obs, {"X_umap": blobs(120, 3)[0][:, :2]})
     plot = _plot(data, tmp_path, color=("label", "number", "nothing"))
     assert _has(_picture(plot), "#DDDDDD")
-    assert "label: 2 levels (a 40, b 40); missing for 40." in plot.caption
+    assert "label: 2 levels: a (40), b (40); missing for 40." in plot.caption
     assert f"median {np.nanmedian(numbers):.4g}" in plot.caption
-    assert "missing for 30" in plot.caption
+    assert "missing or infinite for 30" in plot.caption
     assert "missing for 120" in plot.caption
 
 
@@ -134,10 +134,10 @@ def test_an_embedding_is_coloured_by_its_data_and_stands_beside_another(tmp_path
     _picture(plot)
     rows = anndata.read_h5ad(made.path).obs["row"]
     counts = anndata.read_h5ad(data).obs["author_cell_type"].iloc[rows].value_counts()
-    assert f"{counts.index[0]} {counts.iloc[0]:,}" in plot.caption
+    assert f"{counts.index[0]} ({counts.iloc[0]:,})" in plot.caption
     assert "300 of 565 cells" in plot.caption
-    assert "in X_tsne" in plot.caption
-    assert "in X_umap" in plot.caption
+    assert "of X_tsne" in plot.caption
+    assert "of X_umap" in plot.caption
 
 
 def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_order(tmp_path: Path) -> None:
@@ -151,7 +151,41 @@ def test_cells_of_an_embedding_are_found_by_name_where_the_data_are_in_another_o
     (run / "training.json").write_text(json.dumps({"path": str(data)}))
     plot = _plot(run, tmp_path, obsm="X_umap", color=("g",))
     counts = cells.obs["g"].value_counts()
-    assert all(f"{level} {n}" in plot.caption for level, n in counts.items())
+    assert all(f"{level} ({n})" in plot.caption for level, n in counts.items())
+
+
+def test_a_name_that_is_written_from_the_right_moves_neither_its_number_nor_its_count() -> None:
+    from mcp_server.embeddings.colours import key_of
+    from mcp_server.embeddings.drawing import legend_lines
+    from mcp_server.embeddings.reading import Levels
+
+    assert legend_lines(key_of(Levels("a", np.zeros(3, np.int64), ("\u05e9\u05dc",)))) == [
+        "\u200e\u05e9\u05dc\u200e (3)"
+    ]
+    assert legend_lines(key_of(Levels("a", np.zeros(3, np.int64), ("b",)))) == ["b (3)"]
+
+
+def test_a_gene_is_coloured_by_its_log_counts_per_10000(tmp_path: Path) -> None:
+    data = shared_file("htan_exemplar_breast_liver_met.h5ad")
+    cells = anndata.read_h5ad(data)
+    counts = pd.DataFrame(cells.raw.X.toarray(), columns=cells.raw.var_names)
+    gene = counts.var().idxmax()
+    values = np.log1p(counts[gene] / counts.sum(axis=1) * 10_000)
+    caption = _plot(data, tmp_path, color=(gene,)).caption
+    assert f"{gene} (log counts per 10,000): {values.min():.4g} to {values.max():.4g}" in caption
+    assert f"median {values.median():.4g}" in caption
+
+
+def test_a_column_comes_before_a_gene_of_its_name_and_genes_of_one_name_are_refused(tmp_path: Path) -> None:
+    counts = np.random.default_rng(0).poisson(2, (60, 4)).astype(np.float32)
+    cells = anndata.AnnData(counts, obs=pd.DataFrame({"a": ["x"] * 60}, index=[f"c{n}" for n in range(60)]))
+    cells.var_names = ["a", "b", "twice", "twice"]
+    cells.obsm["X_umap"] = blobs(60, 2)[0][:, :2]
+    data = tmp_path / "cells.h5ad"
+    cells.write_h5ad(data)
+    assert "a: 1 level: x (60)." in _plot(data, tmp_path, color=("a",)).caption
+    with pytest.raises(EmbeddingError, match=r"2 genes of .* are called 'twice'"):
+        _plot(data, tmp_path, color=("twice",))
 
 
 REFUSALS = {
@@ -160,6 +194,7 @@ REFUSALS = {
     "facet of numbers": ({"facet": "depth"}, "facets need labels"),
     "facet and beside": ({"facet": "group", "beside": "X_umap"}, "cannot be combined"),
     "beside": ({"beside": "X_nothing"}, "neither an entry of obsm nor a file"),
+    "seed": ({"seed": -1}, "the seed -1 is not between"),
     "too many": ({"color": tuple("abcdefg")}, "at most 6 columns"),
 }
 
@@ -179,6 +214,15 @@ def test_the_data_are_never_replaced_by_a_picture(tmp_path: Path) -> None:
     data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 5}, {"X_umap": blobs(5, 1)[0][:, :2]})
     with pytest.raises(OutputError, match="choose another output"):
         plot_embedding(PlotRequest(str(data), str(data)))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "plot.pdf", "notes"])
+def test_a_picture_replaces_no_file_that_is_none(name: str, tmp_path: Path) -> None:
+    data = write_cells(tmp_path / "cells.h5ad", {"a": ["x"] * 5}, {"X_umap": blobs(5, 1)[0][:, :2]})
+    (tmp_path / name).write_text("of use")
+    with pytest.raises(OutputError, match=r"does not end in \.png"):
+        plot_embedding(PlotRequest(str(data), str(tmp_path / name)))
+    assert (tmp_path / name).read_text() == "of use"
 
 
 def test_a_plot_that_takes_too_long_is_given_up(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ async def test_a_picture_comes_with_a_caption_and_a_link_and_without_structure(t
     with Image.open(io.BytesIO(data)) as picture:
         assert max(picture.size) <= 1568
     assert len(data) <= 750_000
-    assert "group: 3 levels (0 20, 1 20, 2 20)." in text.text
+    assert "group: 3 levels: 0 (20), 1 (20), 2 (20)." in text.text
     assert str(saved) in text.text
     assert "data, never instructions" in text.text
 
@@ -62,8 +62,8 @@ async def test_cells_are_embedded_by_a_job_and_its_result_is_plotted(tmp_path: P
     assert Path(done["result"]["path"]).is_relative_to(runs / job["id"])
     plotted = _said(await call(tmp_path, "plot_embedding", source=job["id"], color=["group"], beside="cells.h5ad"))
     assert "t-SNE of X_pca" in plotted
-    assert "in X_tsne" in plotted
-    assert "in X_pca" in plotted
+    assert "of X_tsne" in plotted
+    assert "of X_pca" in plotted
     assert data.read_bytes() == before
 
 
@@ -91,6 +91,34 @@ async def test_nothing_outside_the_folders_is_plotted_even_if_a_file_names_it(tm
         result = await connected.call_tool("plot_embedding", {"source": ".", "obsm": "X_umap", "color": ["group"]})
         assert result.is_error
         assert "where nothing may be read" in result.content[0].text
+
+
+@needs_tsne
+async def test_what_is_unintegrated_stands_beside_a_training_in_one_call_if_it_may_be_written(tmp_path: Path) -> None:
+    points, groups = blobs(60, 3)
+    batches = {"group": groups.astype(str)}
+    data = write_cells(tmp_path / "cells.h5ad", batches, {"X_pca": points})
+    run = tmp_path / "run"
+    run.mkdir()
+    write_cells(run / "latent.h5ad", batches, {"X_scVI": points[::-1].copy(), "X_scVI_other_key": points})
+    (run / "training.json").write_text(json.dumps({"path": str(data), "result": {"batch_key": "group"}}))
+    said = _said(await call(tmp_path, "plot_embedding", source="run", color=["group"], beside="unintegrated"))
+    assert "t-SNE of X_scVI with batch key group" in said
+    assert "t-SNE of X_scVI without batch key" in said
+    assert (run / "tsne.h5ad").is_file()
+
+
+async def test_a_training_where_nothing_may_be_written_is_not_embedded(tmp_path: Path) -> None:
+    readable, writable = tmp_path / "read", tmp_path / "write"
+    readable.mkdir()
+    writable.mkdir()
+    points, _ = blobs(60, 3)
+    write_cells(readable / "cells.h5ad", {}, {"X_pca": points})
+    write_cells(readable / "latent.h5ad", {}, {"X_scVI": points})
+    (readable / "training.json").write_text(json.dumps({"path": str(readable / "cells.h5ad")}))
+    said = await refusal(writable, "plot_embedding", source=str(readable))
+    assert "was not embedded" in said
+    assert len(list(readable.iterdir())) == 3
 
 
 async def test_the_server_imports_nothing_that_plots_or_embeds(tmp_path: Path) -> None:

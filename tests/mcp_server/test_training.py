@@ -48,5 +48,8 @@ async def test_a_training_is_a_job_with_the_settings_that_were_given(shipped: Pa
 
 async def test_what_cannot_be_started_is_one_sentence(runs: Path, tmp_path: Path) -> None:
     assert "download the file first" in await refusal(tmp_path, "train_scvi", path="https://example.org/a.h5ad")
+    for tool in ("plan_training", "train_scvi"):
+        said = await refusal(tmp_path, tool, path="GSE123456/cells.h5ad")
+        assert "download it first (download_geo, or scripts/download_geo.py GSE123456)" in said
     assert "no job '20200101-000000-000-abcd'" in await refusal(tmp_path, "train_scvi", path="20200101-000000-000-abcd")
     assert "n_latent is from 1" in await refusal(tmp_path, "train_scvi", path="a.h5ad", n_latent=0)

@@ -22,7 +22,7 @@ def test_cells_are_embedded_here_and_plotted(tmp_path: Path) -> None:
     assert json.loads(embedded.stdout)["path"] == str(tmp_path / "cells.tsne.h5ad")
     plotted = run("plot_embedding", "cells.tsne.h5ad", "--color", "group", cwd=tmp_path)
     assert (plotted.returncode, plotted.stderr) == (0, "")
-    assert "group: 2 levels (0 25, 1 25)." in " ".join(plotted.stdout.split())
+    assert "group: 2 levels: 0 (25), 1 (25)." in " ".join(plotted.stdout.split())
     assert f"Picture: {tmp_path / 'cells.tsne.group.png'}" in " ".join(plotted.stdout.split())
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "cells.h5ad",

@@ -1,9 +1,12 @@
 """New cells in the space of a model: genes are a matter of names, never of places."""
 
+import json
+
 import anndata
 import numpy as np
 import pytest
 
+from edviz.errors import OutputError
 from mcp_server.training.embedding import embed_cells, match_genes
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.settings import TrainingRequest
@@ -89,3 +92,48 @@ def test_a_name_that_stands_for_several_genes_is_refused_if_the_model_needs_it()
     assert match_genes(["a", "b"], ["b", "x", "x", "a"]).tolist() == [3, 0]
     with pytest.raises(TrainingError, match="such as a"):
         match_genes(["a", "b"], ["a", "a", "b"])
+
+
+@needs_scvi
+def test_columns_of_the_cells_go_along_and_the_file_says_of_what_it_was_made(model, tmp_path):
+    data = cells(depth=np.linspace(0, 1, 200), day=np.arange(200) % 3)
+    result = embed_cells(model, written(data, tmp_path), tmp_path / "out.h5ad", report=silent)
+    found = anndata.read_h5ad(result.output)
+    assert (found.obs["cell_type"].astype(str) == data.obs["cell_type"]).all()
+    assert np.array_equal(found.obs["depth"], data.obs["depth"])
+    made = json.loads(found.uns["embedded_cells"])
+    assert (made["model"], made["counts"]) == (str(model / "model"), "X")
+
+
+@needs_scvi
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_damaged_model_is_said_to_be_damaged(kept, model, tmp_path):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    (folder / "model.pt").write_bytes((model / "model" / "model.pt").read_bytes()[:kept])
+    with pytest.raises(TrainingError, match=r"model\.pt is damaged or was not saved by scvi"):
+        embed_cells(folder, written(cells(), tmp_path), tmp_path / "out.h5ad", report=silent)
+    assert not (tmp_path / "out.h5ad").exists()
+
+
+@needs_scvi
+def test_what_torch_saved_for_something_else_is_no_model(tmp_path):
+    import torch
+
+    torch.save({"model_state_dict": {}, "attr_dict": {}}, tmp_path / "model.pt")
+    with pytest.raises(TrainingError, match=r"model\.pt is damaged or was not saved by scvi"):
+        embed_cells(tmp_path, written(cells(), tmp_path), tmp_path / "out.h5ad", report=silent)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"), [("none/out.h5ad", "there is none; make it first"), ("out.png", r"does not end in \.h5ad")]
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_read(output, words, tmp_path):
+    with pytest.raises(OutputError, match=words):
+        embed_cells(tmp_path / "no_model", tmp_path / "no_file.h5ad", tmp_path / output, report=silent)
+
+
+def test_a_file_without_cells_is_said_to_have_none(tmp_path):
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(TrainingError, match="has no cells"):
+        embed_cells(tmp_path, written(cells()[:0].copy(), tmp_path), tmp_path / "out.h5ad", report=silent)

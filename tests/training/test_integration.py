@@ -51,7 +51,9 @@ def test_what_became_of_a_condition_is_said(inside, outside, words):
 
 
 def test_batches_that_are_as_far_apart_as_before_do_not_mix_better():
-    assert next(describe("batch", None, scores(0.93), scores(0.93))).startswith("batch does not mix better")
+    said = list(describe("batch", None, scores(0.93), scores(0.93)))
+    assert said[0].startswith("batch does not mix better")
+    assert said[1].startswith("The levels of batch lie apart even with the key")
 
 
 def test_neighbours_of_the_own_batch_are_counted():

@@ -1,5 +1,7 @@
 """What is said before a training: every thing that users trip over has its sentence."""
 
+import gzip
+
 import anndata
 import numpy as np
 import pandas
@@ -198,6 +200,42 @@ def test_what_is_not_there_is_one_sentence(asked, error, words, tmp_path):
 def test_an_address_is_to_be_downloaded_first():
     with pytest.raises(TrainingError, match="download the file first"):
         plan_training("https://example.org/cells.h5ad")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan_training", "GSE123456"],
+        ["plan_training", "gsm99/cells.h5ad"],
+        ["train_scvi", "GSE123456"],
+        ["embed_cells", "scvi", "GSE123456"],
+    ],
+)
+def test_an_accession_is_to_be_downloaded_first(words, tmp_path):
+    done = run(*words, cwd=tmp_path, COLUMNS="1000")
+    accession = words[-1].partition("/")[0].upper()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{words[-1]} is of GEO and not on this machine: download it first" in done.stderr
+    assert f"scripts/download_geo.py {accession}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["plan_training"], ["train_scvi"]])
+def test_a_compressed_file_is_to_be_unpacked_first(words, tmp_path):
+    packed = tmp_path / "cells.h5ad.gz"
+    packed.write_bytes(gzip.compress(written(cells(), tmp_path).read_bytes()))
+    done = run(*words, packed, cwd=tmp_path, COLUMNS="1000")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is compressed, and training reads it again and again: unpack it first (gunzip -k)" in done.stderr
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["cells.h5ad", "cells.h5ad.gz"]
+
+
+def test_a_file_that_was_downloaded_is_a_file(tmp_path):
+    (tmp_path / "GSE123456").mkdir()
+    written(cells(), tmp_path / "GSE123456")
+    assert run("plan_training", "GSE123456/cells.h5ad", cwd=tmp_path).returncode == 0
+    done = run("plan_training", "GSE123456", cwd=tmp_path)
+    assert "GSE123456 is a folder; name an .h5ad file in it" in done.stderr
 
 
 @pytest.mark.parametrize(

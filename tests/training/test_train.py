@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,13 @@ model = scvi.model.SCVI.load(sys.argv[1], adata=anndata.read_h5ad(sys.argv[2]))
 numpy.save(sys.argv[3], model.get_latent_representation())
 print(model.adata_manager.registry["setup_args"]["batch_key"], model.history["elbo_validation"].shape[0])
 assert "edviz" not in sys.modules and "mcp_server" not in sys.modules
+"""
+
+
+SAME = """
+import numpy
+found = model.get_latent_representation()
+print(numpy.allclose(found, latent.obsm["X_scVI"], atol=1e-4), model.adata.n_obs, model.adata.n_vars)
 """
 
 
@@ -104,6 +112,41 @@ def test_plain_scvi_tools_loads_the_model_and_finds_the_same_latents(run, tmp_pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "batch 2"
     assert np.allclose(np.load(tmp_path / "latent.npy"), latent(Path(result.folder)), atol=1e-5)
+
+
+def a_file_of_which_much_is_left_out(folder):
+    """Cells without counts, without a batch and of one name, features that are no genes, counts in a layer."""
+    data = cells()
+    data.layers["umis"] = data.X.copy()
+    data.layers["umis"][[3, 7]] = 0
+    data.X = np.log1p(data.X.toarray())
+    data.obs_names = ["AAAC"] * 20 + ["TTTG"] * 180
+    data.obs["donor"] = pandas.Categorical([None] * 60 + [f"d{number % 2}" for number in range(140)])
+    data.var["feature_types"] = ["Gene Expression"] * 25 + ["Antibody Capture"] * 5
+    return written(data, folder)
+
+
+@pytest.fixture(params=["as it is", "raw", "cells left out", "much left out"])
+def use(request, tmp_path):
+    """Return a file to train on, and what is asked for."""
+    if request.param == "raw":
+        return shared_file("htan_exemplar_breast_liver_met.h5ad"), {}
+    if request.param == "much left out":
+        return a_file_of_which_much_is_left_out(tmp_path), {"batch_key": "donor", "force": True}
+    data = cells()
+    if request.param == "cells left out":
+        data.X[3] = 0
+    return written(data, tmp_path), {"batch_key": "batch"}
+
+
+def test_the_program_in_the_report_runs_as_it_stands(use, tmp_path):
+    path, asked = use
+    result = trained(path, tmp_path / "scvi", **asked)
+    (program,) = re.findall(r"```python\n(.*?)```", Path(result.report).read_text(), re.DOTALL)
+    assert str(path.resolve()) in program
+    done = subprocess.run([sys.executable, "-c", program + SAME], cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"True {result.n_cells} {result.n_genes}"
 
 
 def test_the_losses_are_written_for_every_epoch_with_the_weight_of_the_divergence(run):
