@@ -21,6 +21,7 @@ from mcp_server.jobs.start import start_job
 from mcp_server.training.errors import TrainingError
 from mcp_server.training.hardware import Hardware
 from mcp_server.training.plan import plan_training
+from mcp_server.training.ranks import Rank
 from mcp_server.training.settings import TrainingRequest, settings_for
 from tests.h5ad.files import REPOSITORY, shared_file
 from tests.jobs.waiting import until
@@ -166,7 +167,7 @@ def test_what_a_process_refuses_is_the_error_of_the_whole(tmp_path):
 
 @needs_scvi
 def test_a_process_ends_when_the_one_that_waits_was_killed(tmp_path):
-    from mcp_server.training.devices import Rank, _environment, _free_port
+    from mcp_server.training.devices import _environment, _free_port
     from mcp_server.training.record import Started, environment
 
     started = Started(str(SHIPPED), "", TOGETHER, plan_training(SHIPPED, TOGETHER), environment())
@@ -193,7 +194,6 @@ def test_a_process_ends_when_the_one_that_waits_was_killed(tmp_path):
 @pytest.mark.parametrize("of", [2, 3, 4])
 def test_every_cell_is_in_the_part_of_one_process_and_all_make_as_many_steps(n, of):
     pytest.importorskip("scvi")
-    from mcp_server.training.devices import Rank
     from mcp_server.training.splitting import EpochBatches, minibatches
 
     parts = [list(EpochBatches(n, 8, 0, Rank(number, of))) for number in range(of)]
