@@ -81,7 +81,7 @@ def _in_memory(counts: Any) -> Iterator[Part]:
 
 def _on_disk(counts: CountsOnDisk) -> Iterator[Part]:
     n_blocks = ceil(len(counts) / CELLS_AT_ONCE)
-    for cells, matrix in counts.blocks(np.arange(n_blocks), CELLS_AT_ONCE):
+    for cells, matrix in counts.read(np.arange(n_blocks), CELLS_AT_ONCE):
         yield slice(cells[0], cells[-1] + 1), canonical(matrix)
 
 
