@@ -214,7 +214,7 @@ def measure_quality(told: dict[str, Any]) -> dict[str, float]:
 
 
 def measure_embedding(told: dict[str, Any]) -> dict[str, float]:
-    """Embed cells both ways."""
+    """Embed cells both ways, for the second time."""
     import numpy as np
 
     from mcp_server.training.fast.embedding import latent_representation
@@ -230,6 +230,9 @@ def measure_embedding(told: dict[str, Any]) -> dict[str, float]:
     def fast() -> None:
         found["fast"] = latent_representation(model)
 
+    # Libraries and compiled functions are loaded by the first call.
+    stock()
+    fast()
     times = {side.__name__: _timed(side) for side in (stock, fast)}
     return times | {"difference": float(np.abs(found["stock"] - found["fast"]).max())}
 
@@ -241,6 +244,7 @@ def measure_disk(told: dict[str, Any]) -> dict[str, float]:
     from scvi.model import SCVI
 
     from mcp_server.training.fast.from_disk import Pools, cells_on_disk, counts_on_disk, looked_through
+    from mcp_server.training.fast.memory import kept_memory
     from mcp_server.training.fast.speed_up import speed_up
     from mcp_server.training.fast.splitter import registered_columns
 
@@ -255,10 +259,11 @@ def measure_disk(told: dict[str, Any]) -> dict[str, float]:
         pools = Pools(on_disk, registered_columns(manager), range(len(on_disk)), batch_size=128, seed=0)
         # Compiled functions are loaded by the first minibatch.
         next(iter(pools))
-        seconds = [
-            _timed(lambda: list(map(len, AnnDataLoader(manager, shuffle=True)))),
-            _timed(lambda: sum(1 for _ in pools)),
-        ]
+        with kept_memory():
+            seconds = [
+                _timed(lambda: list(map(len, AnnDataLoader(manager, shuffle=True)))),
+                _timed(lambda: sum(1 for _ in pools)),
+            ]
         losses = []
         for source in (None, on_disk):
             data = anndata.read_h5ad(path) if source is None else cells_on_disk(source, backed.obs.copy(), backed.var)
