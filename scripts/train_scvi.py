@@ -50,7 +50,9 @@ def main() -> None:
     if (args.path is None) == (args.resume is None):
         parser.error("give either FILE, or --resume RUN, which knows its file and its settings")
     if args.resume is not None and (said := _settings_said(parser, args)):
-        parser.error(f"--resume goes on with the settings that the training was begun with: leave out {', '.join(said)}")
+        parser.error(
+            f"--resume goes on with the settings that the training was begun with: leave out {', '.join(said)}"
+        )
     if args.background and args.output:
         parser.error("--background goes without --output: a job writes into its own folder")
     request = _request(args)

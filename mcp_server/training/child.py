@@ -59,9 +59,7 @@ def run_in_child(request: Mapping[str, Any], folder: Path, report: Report) -> di
             child.kill()
 
 
-def _followed(
-    child: subprocess.Popen[str], request: Mapping[str, Any], folder: Path, report: Report
-) -> dict[str, Any]:
+def _followed(child: subprocess.Popen[str], request: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     if child.stdin is None or child.stdout is None:
         raise TrainingError("the training process has no pipes")
     child.stdin.write(json.dumps(request) + "\n")
