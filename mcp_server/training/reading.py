@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,16 +83,14 @@ def read_cells(path: str | Path, location: str, columns: Sequence[str] = ()) -> 
 
 def read_cells_on_disk(path: str | Path, location: str, columns: Sequence[str] = ()) -> Cells:
     """Read what belongs to the counts, which stay in the file; of a matrix by rows (CSR), else as `read_cells`."""
-    from mcp_server.training.fast.from_disk import cells_on_disk, counts_on_disk, without_empty_cells
+    from mcp_server.training.fast.from_disk import cells_on_disk, counts_on_disk, looked_through
 
     with open_h5ad(path) as h5ad:
         n_features = counts_matrix(h5ad, location).shape[1]
         names = feature_names(h5ad, location, n_features)
         kinds = feature_kind_of_each(h5ad, location, n_features)
     is_gene = _are_genes(kinds, n_features)
-    counts = without_empty_cells(counts_on_disk(path, location))
-    if not is_gene.all():
-        counts = replace(counts, genes=np.flatnonzero(is_gene))
+    counts = looked_through(counts_on_disk(path, location), None if is_gene.all() else np.flatnonzero(is_gene))
     obs = read_obs(path, columns).iloc[counts.cells]
     layer = _layer(location)
     return Cells(cells_on_disk(counts, obs, _genes(names, is_gene), layer), layer, counts)

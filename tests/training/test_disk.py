@@ -88,7 +88,7 @@ def test_cells_genes_and_columns_are_those_that_are_read_into_memory(location, t
     pandas.testing.assert_index_equal(on_disk.data.var_names, held.data.var_names)
     assert on_disk.layer == held.layer
     matrix = held.data.X if held.layer is None else held.data.layers[held.layer]
-    blocks = [block for _, block in on_disk.on_disk.blocks(np.arange(4), 64)]
+    blocks = [block for _, block in on_disk.on_disk.read(np.arange(4), 64)]
     assert (sparse.vstack(blocks) != matrix).nnz == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,27 @@ from scipy.special import gammaln
 
 from mcp_server.training.fast.compiling import compiles
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 256
 """Rows of which something is computed in double precision at the same time."""
+LARGEST_IN_TABLE = 4096
+"""Counts up to which log(x!) is looked up."""
+
+
+@dataclass(frozen=True)
+class RowSums:
+    """Sums of counts and of log(count!) of each cell, float32, made in double precision."""
+
+    totals: np.ndarray[Any, Any]
+    log_factorials: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, rows: sparse.csr_matrix) -> RowSums:
+        """Sum the rows of a canonical matrix."""
+        return cls(*(np.concatenate(each).astype(np.float32) for each in zip(*_row_sums(rows), strict=True)))
+
+    def take(self, cells: np.ndarray[Any, Any]) -> RowSums:
+        """Return those of some cells."""
+        return RowSums(self.totals[cells], self.log_factorials[cells])
 
 
 @dataclass(frozen=True)
@@ -59,16 +78,22 @@ class SparseCounts:
         return sum(tensor.nbytes for tensor in (self.starts, self.genes, self.values))
 
     @classmethod
-    def from_matrix(cls, matrix: Any) -> SparseCounts:
-        """Take the counts of a scipy matrix or of an array; of canonical CSR nothing is copied."""
+    def from_matrix(cls, matrix: Any, sums: RowSums | None = None) -> SparseCounts:
+        """Take the counts of a scipy matrix or of an array; of canonical CSR nothing is copied.
+
+        Parameters
+        ----------
+        sums
+            Of its rows, where they are known.
+        """
         rows = canonical(matrix)
-        sums = list(_row_sums(rows))
+        sums = sums or RowSums.of(rows)
         return cls(
             starts=torch.from_numpy(rows.indptr.astype(np.int64, copy=False)),
             genes=torch.from_numpy(rows.indices.astype(np.int32, copy=False)),
             values=torch.from_numpy(rows.data.astype(np.float32, copy=False)),
-            totals=torch.from_numpy(np.concatenate([total for total, _ in sums]).astype(np.float32)),
-            log_factorials=torch.from_numpy(np.concatenate([logs for _, logs in sums]).astype(np.float32)),
+            totals=torch.from_numpy(sums.totals),
+            log_factorials=torch.from_numpy(sums.log_factorials),
             n_genes=rows.shape[1],
         )
 
@@ -95,6 +120,17 @@ class SparseCounts:
         places = torch.arange(n_counts, device=self.starts.device)
         places += torch.repeat_interleave(begins - starts[:-1], starts.diff())
         return self.genes[places], self.values[places]
+
+    def followed_by(self, other: SparseCounts) -> SparseCounts:
+        """Return these rows, and after them those of others with the same columns."""
+        return SparseCounts(
+            torch.cat((self.starts, other.starts[1:] + self.starts[-1])),
+            torch.cat((self.genes, other.genes)),
+            torch.cat((self.values, other.values)),
+            torch.cat((self.totals, other.totals)),
+            torch.cat((self.log_factorials, other.log_factorials)),
+            self.n_genes,
+        )
 
     def to(self, device: Any, non_blocking: bool = False) -> SparseCounts:
         """Return the same counts on a device."""
@@ -144,7 +180,31 @@ def are_counts(values: np.ndarray[Any, Any]) -> bool:
 
 def _row_sums(rows: sparse.csr_matrix) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     for first in range(0, max(rows.shape[0], 1), ROWS_AT_ONCE):
-        some = rows[first : first + ROWS_AT_ONCE].astype(np.float64)
-        totals = np.asarray(some.sum(axis=1)).ravel()
-        some.data = gammaln(some.data + 1)
-        yield totals, np.asarray(some.sum(axis=1)).ravel()
+        starts = rows.indptr[first : first + ROWS_AT_ONCE + 1]
+        values = rows.data[starts[0] : starts[-1]]
+        starts = starts - starts[0]
+        yield _sums_between(starts, values), _sums_between(starts, log_factorials(values))
+
+
+def _sums_between(starts: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    sums = np.zeros(len(starts) - 1)
+    if len(values):
+        # Empty rows have no place where their sum could begin.
+        is_full = np.diff(starts) > 0
+        sums[is_full] = np.add.reduceat(values, starts[:-1][is_full], dtype=np.float64)
+    return sums
+
+
+def log_factorials(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return log(x!) of counts x in double precision: of small ones, which most are, from a table."""
+    whole = np.minimum(values, LARGEST_IN_TABLE).astype(np.intp)
+    logs: np.ndarray[Any, Any] = _table()[whole]
+    if np.any(large := values > LARGEST_IN_TABLE):
+        logs[large] = gammaln(values[large].astype(np.float64) + 1)
+    return logs
+
+
+@cache
+def _table() -> np.ndarray[Any, Any]:
+    table: np.ndarray[Any, Any] = gammaln(np.arange(LARGEST_IN_TABLE + 1) + 1.0)
+    return table

@@ -14,6 +14,7 @@ from scvi import REGISTRY_KEYS
 from scvi.model import SCVI
 from torch.nn.functional import one_hot
 
+from mcp_server.training.fast.compiling import compiles
 from mcp_server.training.fast.counts import canonical
 from mcp_server.training.fast.from_disk import CountsOnDisk
 from mcp_server.training.fast.runner import first_layer_of
@@ -81,7 +82,7 @@ def _in_memory(counts: Any) -> Iterator[Part]:
 
 def _on_disk(counts: CountsOnDisk) -> Iterator[Part]:
     n_blocks = ceil(len(counts) / CELLS_AT_ONCE)
-    for cells, matrix in counts.blocks(np.arange(n_blocks), CELLS_AT_ONCE):
+    for cells, matrix in counts.read(np.arange(n_blocks), CELLS_AT_ONCE):
         yield slice(cells[0], cells[-1] + 1), canonical(matrix)
 
 
@@ -97,6 +98,15 @@ def _covariates(module: Any, columns: dict[str, torch.Tensor]) -> tuple[list[tor
     return [] if continuous is None else [continuous], categories
 
 
+def _product(matrix: sparse.csr_matrix, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not compiles("cpu"):
+        found: NDArray[np.float32] = matrix @ weights
+        return found
+    from mcp_server.training.fast.first_layer import product
+
+    return product(matrix, weights)
+
+
 def _means(
     module: Any,
     matrix: sparse.csr_matrix,
@@ -108,7 +118,7 @@ def _means(
     counts = matrix.astype(np.float32)
     if module.log_variational:
         counts.data = np.log1p(counts.data)
-    hidden = torch.from_numpy(counts @ rows[: matrix.shape[1]].numpy()) + first_layer_of(module).bias
+    hidden = torch.from_numpy(_product(counts, rows[: matrix.shape[1]].numpy())) + first_layer_of(module).bias
     if continuous or categories:
         hidden += torch.cat((*continuous, *categories), dim=1) @ rows[matrix.shape[1] :]
     for number, block in enumerate(layers.fc_layers):

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch.autograd.function import once_differentiable
 
 from mcp_server.training.fast.counts import SparseCounts
@@ -36,6 +38,14 @@ def sparse_linear(
         Of each unit.
     """
     result: torch.Tensor = _SparseLinear.apply(counts, values, others, rows, bias)
+    return result
+
+
+def product(matrix: sparse.csr_matrix, weights: Array) -> Array:
+    """Return matrix @ weights, n_cells x n_units, of a matrix and weights in float32."""
+    result = np.zeros((matrix.shape[0], weights.shape[1]), dtype=np.float32)
+    arrays = (matrix.indptr, matrix.indices, matrix.data, weights, result)
+    in_threads(lambda first, last: _multiply(first, last, *arrays), len(result))
     return result
 
 
@@ -91,10 +101,20 @@ class _SparseLinear(torch.autograd.Function):  # type: ignore[misc]
 def _multiply(first: int, last: int, starts: Array, genes: Array, values: Array, weights: Array, result: Array) -> None:
     for cell in range(first, last):
         row = result[cell]
-        for place in range(starts[cell], starts[cell + 1]):
+        place, end = starts[cell], starts[cell + 1]
+        # Four genes at once: the units of the row are read and written a quarter as often.
+        while place + 4 <= end:
+            a, b, c, d = values[place], values[place + 1], values[place + 2], values[place + 3]
+            of_a, of_b = weights[genes[place]], weights[genes[place + 1]]
+            of_c, of_d = weights[genes[place + 2]], weights[genes[place + 3]]
+            for unit in range(len(row)):
+                row[unit] += a * of_a[unit] + b * of_b[unit] + c * of_c[unit] + d * of_d[unit]
+            place += 4
+        while place < end:
             value, of_gene = values[place], weights[genes[place]]
             for unit in range(len(row)):
                 row[unit] += value * of_gene[unit]
+            place += 1
 
 
 @compiled

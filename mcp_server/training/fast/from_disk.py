@@ -26,7 +26,7 @@ from scvi.dataloaders import DataSplitter
 from torch.utils.data import DataLoader, IterableDataset
 
 from edviz.errors import H5adError
-from mcp_server.training.fast.counts import SparseCounts, are_counts
+from mcp_server.training.fast.counts import RowSums, SparseCounts, are_counts, canonical
 from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.fast.splitter import Batch, registered_columns
 from mcp_server.training.splitting import SMALLEST_MINIBATCH
@@ -50,6 +50,8 @@ class CountsOnDisk:
         Rows that are meant, in the order of the file.
     genes
         Columns that are meant; None for all.
+    sums
+        Of the cells that are meant; None as long as the values have not been looked at.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class CountsOnDisk:
     n_columns: int
     cells: NDArray[np.int64]
     genes: NDArray[np.int64] | None = None
+    sums: RowSums | None = None
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -72,37 +75,52 @@ class CountsOnDisk:
         """Share of the counts that are not zero."""
         return float(self.starts[-1]) / max(len(self) * self.n_columns, 1)
 
-    def blocks(
-        self, order: NDArray[np.int64], rows_in_block: int = ROWS_IN_BLOCK
+    def read(
+        self, order: NDArray[np.int64], rows_in_block: int = ROWS_IN_BLOCK, blocks_at_once: int = 1
     ) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
-        """Read blocks of cells in an order, and yield the numbers of their cells with their counts.
+        """Read blocks of cells in an order, some at once, and yield the numbers of their cells with their counts.
 
         Raises
         ------
         H5adError
-            If a value is not a count.
+            If a value is not a count, or its column is none of the file.
         """
         with h5py.File(self.path, "r") as file:
-            group = file[self.location]
-            for block in order:
-                cells = np.arange(block * rows_in_block, min((block + 1) * rows_in_block, len(self)))
-                rows = self.cells[cells]
-                first, last = int(self.starts[rows[0]]), int(self.starts[rows[-1] + 1])
-                values = group["data"][first:last].astype(np.float32)
-                if not are_counts(values):
-                    raise H5adError(
-                        f"{self.location} of {self.path} holds values in rows {rows[0]:,} to {rows[-1]:,} that are "
-                        "no counts; name the layer with counts."
-                    )
-                starts = self.starts[rows[0] : rows[-1] + 2] - first
-                shape = (len(starts) - 1, self.n_columns)
-                matrix = sparse.csr_matrix((values, group["indices"][first:last], starts), shape=shape)
-                yield cells, self._meant(matrix, rows - rows[0])
+            for first in range(0, len(order), blocks_at_once):
+                blocks = [
+                    np.arange(block * rows_in_block, min((block + 1) * rows_in_block, len(self)))
+                    for block in order[first : first + blocks_at_once]
+                ]
+                yield np.concatenate(blocks), self._read(file[self.location], [self.cells[each] for each in blocks])
 
-    def _meant(self, matrix: sparse.csr_matrix, rows: NDArray[np.int64]) -> sparse.csr_matrix:
-        if len(rows) < matrix.shape[0]:
-            matrix = matrix[rows]
+    def _read(self, group: h5py.Group, blocks: list[NDArray[np.int64]]) -> sparse.csr_matrix:
+        """Read rows of the file: of each block all from its first to its last, and then those that are meant."""
+        spans = [(int(rows[0]), int(rows[-1]) + 1) for rows in blocks]
+        lengths = np.concatenate([np.diff(self.starts[first : last + 1]) for first, last in spans])
+        starts = np.concatenate(([0], np.cumsum(lengths)))
+        values, columns = np.empty(starts[-1], dtype=np.float32), np.empty(starts[-1], dtype=np.int32)
+        place, n_rows, meant = 0, 0, []
+        for rows, (first, last) in zip(blocks, spans, strict=True):
+            source = slice(int(self.starts[first]), int(self.starts[last]))
+            target = slice(place, place + source.stop - source.start)
+            if source.stop > source.start:
+                group["data"].read_direct(values, source, target)
+                group["indices"].read_direct(columns, source, target)
+                self._require_counts(values[target], columns[target], first, last)
+            meant.append(rows - first + n_rows)
+            place, n_rows = target.stop, n_rows + last - first
+        matrix = sparse.csr_matrix((values, columns, starts), shape=(n_rows, self.n_columns))
+        chosen = np.concatenate(meant)
+        if len(chosen) < n_rows:
+            matrix = matrix[chosen]
         return matrix if self.genes is None else matrix[:, self.genes]
+
+    def _require_counts(self, values: NDArray[np.float32], columns: NDArray[np.int32], first: int, last: int) -> None:
+        where = f"{self.location} of {self.path} holds values in rows {first:,} to {last - 1:,}"
+        if self.sums is None and not are_counts(values):
+            raise H5adError(f"{where} that are no counts; name the layer with counts.")
+        if columns.min() < 0 or columns.max() >= self.n_columns:
+            raise H5adError(f"{where} of columns that it does not have: the file is damaged.")
 
 
 def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
@@ -128,12 +146,26 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
     return CountsOnDisk(Path(path), location, starts, int(shape[1]), np.arange(shape[0]))
 
 
-def without_empty_cells(counts: CountsOnDisk) -> CountsOnDisk:
-    """Leave out cells whose counts are all 0, for which the file is read once."""
-    has_counts = np.zeros(len(counts), dtype=bool)
-    for cells, matrix in counts.blocks(np.arange(ceil(len(counts) / ROWS_IN_BLOCK))):
-        has_counts[cells] = np.asarray(matrix.sum(axis=1)).ravel() > 0
-    return counts if has_counts.all() else replace(counts, cells=counts.cells[has_counts])
+def looked_through(counts: CountsOnDisk, genes: NDArray[np.int64] | None = None) -> CountsOnDisk:
+    """Read the file once, check its values, sum the rows, and leave out cells whose counts are all 0.
+
+    Parameters
+    ----------
+    genes
+        Columns that are meant from now on; None for all.
+
+    Raises
+    ------
+    H5adError
+        If a value is not a count, or its column is none of the file.
+    """
+    has_counts, sums = [], []
+    for _, matrix in counts.read(np.arange(ceil(len(counts) / ROWS_IN_BLOCK))):
+        has_counts.append(np.asarray(matrix.sum(axis=1)).ravel() > 0)
+        sums.append(RowSums.of(canonical(matrix if genes is None else matrix[:, genes])))
+    meant = np.flatnonzero(np.concatenate(has_counts))
+    totals, logs = (np.concatenate([getattr(each, name) for each in sums]) for name in ("totals", "log_factorials"))
+    return replace(counts, cells=counts.cells[meant], genes=genes, sums=RowSums(totals, logs).take(meant))
 
 
 def cells_on_disk(counts: CountsOnDisk, obs: DataFrame, var: DataFrame, layer: str | None = None) -> AnnData:
@@ -194,45 +226,51 @@ class Pools(IterableDataset[Batch]):  # type: ignore[misc]
 
     def __iter__(self) -> Iterator[Batch]:
         random = None if self.seed is None else np.random.default_rng((self.seed, self._epoch()))
-        rest: tuple[NDArray[np.int64], sparse.csr_matrix] | None = None
-        for cells, matrix in self._pools(random):
-            if rest is not None:
-                cells, matrix = np.concatenate((rest[0], cells)), sparse.vstack((rest[1], matrix), format="csr")
-            if random is not None:
-                order = random.permutation(len(cells))
-                cells, matrix = cells[order], matrix[order]
-            # What is left is never a single cell, of which batch normalisation has no variance.
-            whole = max(len(cells) - SMALLEST_MINIBATCH, 0) // self.batch_size * self.batch_size
-            if whole:
-                yield from self._batches(cells[:whole], matrix[:whole], self.batch_size)
-            rest = cells[whole:], matrix[whole:]
-        if rest is not None and len(rest[0]):
-            yield from self._batches(*rest, len(rest[0]))
-
-    def _pools(self, random: np.random.Generator | None) -> Iterator[tuple[NDArray[np.int64], sparse.csr_matrix]]:
-        order = np.arange(ceil(len(self.counts) / self.rows_in_block))
+        blocks = np.arange(ceil(len(self.counts) / self.rows_in_block))
         if random is not None:
-            order = random.permutation(order)
-        pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]] = []
-        for rows, matrix in self.counts.blocks(order, self.rows_in_block):
-            meant = self._is_meant[rows]
-            pool.append((rows[meant], matrix[meant]))
-            if len(pool) == self.blocks_in_pool:
-                yield _joined(pool)
-                pool = []
-        if pool:
-            yield _joined(pool)
+            blocks = random.permutation(blocks)
+        left: Drawn | None = None
+        for cells, matrix in self.counts.read(blocks, self.rows_in_block, self.blocks_in_pool):
+            order = np.flatnonzero(self._is_meant[cells])
+            if random is not None:
+                order = random.permutation(order)
+            sums = self.counts.sums and self.counts.sums.take(cells)
+            pool = Drawn(cells, SparseCounts.from_matrix(matrix, sums))
+            n_left = 0 if left is None else len(left.cells)
+            # What is left is never a single cell, of which batch normalisation has no variance.
+            whole = max(n_left + len(order) - SMALLEST_MINIBATCH, 0) // self.batch_size * self.batch_size
+            for first in range(0, whole, self.batch_size):
+                yield self._batch(_between(left, pool, order, first, first + self.batch_size))
+            left = _between(left, pool, order, whole, n_left + len(order))
+        if left is not None and len(left.cells):
+            yield self._batch(left)
 
-    def _batches(self, cells: NDArray[np.int64], matrix: sparse.csr_matrix, size: int) -> Iterator[Batch]:
-        counts = SparseCounts.from_matrix(matrix)
-        for places in torch.arange(len(cells)).split(size):
-            batch: Batch = {key: values[cells[places]] for key, values in self.columns.items()}
-            batch[REGISTRY_KEYS.X_KEY] = counts.rows(places)
-            yield batch
+    def _batch(self, drawn: Drawn) -> Batch:
+        batch: Batch = {key: values[drawn.cells] for key, values in self.columns.items()}
+        batch[REGISTRY_KEYS.X_KEY] = drawn.counts
+        return batch
 
 
-def _joined(pool: list[tuple[NDArray[np.int64], sparse.csr_matrix]]) -> tuple[NDArray[np.int64], sparse.csr_matrix]:
-    return np.concatenate([rows for rows, _ in pool]), sparse.vstack([matrix for _, matrix in pool], format="csr")
+@dataclass(frozen=True)
+class Drawn:
+    """Numbers of some cells, and their counts."""
+
+    cells: NDArray[np.int64]
+    counts: SparseCounts
+
+    def take(self, order: NDArray[np.int64]) -> Drawn:
+        """Return some of them, in an order."""
+        return Drawn(self.cells[order], self.counts.rows(torch.from_numpy(order)))
+
+
+def _between(left: Drawn | None, pool: Drawn, order: NDArray[np.int64], first: int, last: int) -> Drawn:
+    """Return cells by their places in a row of those that were left, and after them those of a pool in an order."""
+    n_left = 0 if left is None else len(left.cells)
+    of_pool = pool.take(order[max(first - n_left, 0) : max(last - n_left, 0)])
+    if left is None or first >= n_left:
+        return of_pool
+    of_left = left.take(np.arange(first, min(last, n_left)))
+    return Drawn(np.concatenate((of_left.cells, of_pool.cells)), of_left.counts.followed_by(of_pool.counts))
 
 
 class DiskBatches(DataSplitter):  # type: ignore[misc]

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import anndata
@@ -16,7 +15,7 @@ from scvi import settings
 from scvi.model import SCVI
 
 from edviz.errors import H5adError
-from mcp_server.training.fast.from_disk import Pools, cells_on_disk, counts_on_disk, without_empty_cells
+from mcp_server.training.fast.from_disk import Pools, cells_on_disk, counts_on_disk, looked_through
 from mcp_server.training.fast.speed_up import speed_up
 from tests.h5ad.files import REPOSITORY
 from tests.training.fast.data import cells, counts
@@ -149,7 +148,7 @@ def test_cells_without_counts_and_features_that_are_not_meant_are_passed_over(tm
     full = np.flatnonzero(dense.sum(1))
     genes = np.arange(0, 30, 3)
 
-    on_disk = replace(without_empty_cells(counts_on_disk(path)), genes=genes)
+    on_disk = looked_through(counts_on_disk(path), genes)
     pools = Pools(on_disk, {"number": torch.arange(len(full))}, np.arange(len(full)), batch_size=40, rows_in_block=64)
 
     np.testing.assert_array_equal(on_disk.cells, full)
