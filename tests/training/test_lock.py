@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ PATIENCE = 120
 
 @dataclass(frozen=True)
 class Stopped:
-    """A training that its own parent has left behind, stopped where it was."""
+    """A training that was stopped where it was, and has not ended."""
 
     path: Path
     folder: Path
@@ -47,17 +47,32 @@ class Stopped:
 @pytest.fixture
 def stopped(tmp_path: Path) -> Iterator[Stopped]:
     path, folder = written(cells(), tmp_path), tmp_path / "scvi"
-    asked = ["--epochs", "100", "--learning-rate", "0.0001", "--no-check", "-o", str(folder)]
-    words = [sys.executable, str(SCRIPTS / "train_scvi.py"), str(path), *asked]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
-        wait_for(unfinished(folder) / "losses.csv", parent)
-        pid = int(lock_of(folder).read_text().split()[0])
-        os.kill(pid, signal.SIGSTOP)
-        parent.kill()
-    assert pid != parent.pid
-    yield Stopped(path, folder, pid)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    asked = TrainingRequest(epochs=100, learning_rate=0.0001, check=False)
+    with training(path, folder, asked) as child:
+        wait_for(unfinished(folder) / "losses.csv", child)
+        child.send_signal(signal.SIGSTOP)
+        assert int(lock_of(folder).read_text().split()[0]) == child.pid
+        yield Stopped(path, folder, child.pid)
+
+
+@contextmanager
+def training(path: Path, folder: Path, asked: TrainingRequest) -> Iterator[subprocess.Popen]:
+    """Begin a training as a script does, and end it afterwards."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "mcp_server.training.child", str(folder)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        assert child.stdin is not None
+        child.stdin.write(json.dumps({"path": str(path), "settings": to_plain(asked)}) + "\n")
+        child.stdin.flush()
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def is_running(pid: str) -> bool:
@@ -76,7 +91,7 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 
 
 @needs_scvi
-def test_a_training_whose_parent_was_killed_is_neither_gone_on_with_nor_begun_anew(stopped: Stopped) -> None:
+def test_a_training_that_has_not_ended_is_neither_gone_on_with_nor_begun_anew(stopped: Stopped) -> None:
     told = f"process {stopped.pid} is training into {stopped.folder} now"
     for words in (["--resume", stopped.folder], [stopped.path, "-o", stopped.folder]):
         done = run("train_scvi", *words, COLUMNS="1000")
@@ -112,26 +127,14 @@ def test_a_lock_of_a_process_that_was_killed_blocks_nothing(tmp_path: Path) -> N
 
 @needs_scvi
 def test_a_training_ends_with_the_process_that_waits_for_it(tmp_path: Path) -> None:
-    request = {"path": str(written(cells(), tmp_path)), "settings": to_plain(TrainingRequest(epochs=400))}
-    with subprocess.Popen(
-        [sys.executable, "-m", "mcp_server.training.child", str(tmp_path / "scvi")],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
+    path = written(cells(), tmp_path)
+    with training(path, tmp_path / "scvi", TrainingRequest(epochs=400)) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        child.stdin.write(json.dumps(request) + "\n")
-        child.stdin.flush()
         assert "planning" in child.stdout.readline()
         # As when the parent is killed.
         child.stdin.close()
-        try:
-            assert child.wait(PATIENCE) == 1
-        finally:
-            child.kill()
+        assert child.wait(PATIENCE) == 1
     assert not (tmp_path / "scvi").exists()
 
 

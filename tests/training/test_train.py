@@ -47,7 +47,7 @@ found = model.get_latent_representation()
 print(numpy.allclose(found, latent.obsm["X_scVI"], atol=1e-4), model.adata.n_obs, model.adata.n_vars)
 """
 
-PROSE_OF_KEY = r"lot \\x1b\[31m\`&lt;script&gt;alert(1) \[l\](e.vil)"
+PROSE_OF_KEY = r"batch \\x1b\[31m\`&lt;script&gt;alert(1) \[l\](e.vil)"
 
 
 def trained(path, folder, **asked):
@@ -288,7 +288,7 @@ def test_counts_in_raw_are_those_of_the_file():
 def test_names_that_could_act_on_a_reader_are_trained_with_and_shown_as_written(tmp_path):
     from mcp_server.training.train import train
 
-    key = "lot \x1b[31m`<script>alert(1) [l](e.vil)"
+    key = "batch \x1b[31m`<script>alert(1) [l](e.vil)"
     shown = key.replace("\x1b", "\\x1b")
     data = cells()
     data.obs = data.obs.rename(columns={"batch": key})
