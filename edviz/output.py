@@ -103,8 +103,30 @@ def require_place(target: Path, ending: str) -> None:
         raise OutputError(f"{target} does not end in {ending}, which is what is written; name the output so")
     if not target.parent.is_dir():
         raise OutputError(f"cannot write in the folder {target.parent}: there is none; make it first")
-    if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"cannot write in the folder {target.parent}: it may not be written in")
+    _require_writable(target.parent)
+
+
+def require_place_of_folder(target: Path) -> None:
+    """Refuse a folder that is to be made, with those above it, before anything is computed.
+
+    Raises
+    ------
+    OutputError
+        If a file is where a folder should be, or the folder that is there may not be written in.
+    """
+    above = next(folder for folder in target.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise OutputError(f"cannot make the folder {target}: {above} is a file; name another output")
+    _require_writable(above)
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        # Permissions say little: root has all, and some file systems take no files.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write in the folder {folder}: it may not be written in") from error
 
 
 def _umask() -> int:

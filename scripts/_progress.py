@@ -45,10 +45,10 @@ class ProgressBar:
         self._is_there = False
         self._wanted = n > 1 and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
-    def draw(self, locations: Sequence[str]) -> None:
-        """Draw the bar, with the first of the files that are being read."""
+    def draw(self, locations: Sequence[str], *, at_once: bool = False) -> None:
+        """Draw the bar, with the first of the files that are being read; not too often, or at once."""
         now = time.monotonic()
-        if not self._wanted or now - self._drawn < SECONDS_BETWEEN:
+        if not self._wanted or (now - self._drawn < SECONDS_BETWEEN and not at_once):
             return
         self._drawn, self._is_there = now, True
         # A terminal that does not tell its size says that it has no columns.

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,8 +20,9 @@ from _cli import Page, arguments, page_of, print_json, run
 from _progress import ProgressBar
 from _training import add_training, local_file, request_of
 
+from edviz.diagram.width import printable
 from edviz.plain import to_plain
-from mcp_server.training.resuming import folder_of_run, is_job, request_to_resume
+from mcp_server.training.resuming import folder_of_run, is_job, request_to_resume, unfinished, way_on
 
 EXAMPLES = """examples:
   train_scvi.py cells.h5ad
@@ -31,6 +33,9 @@ EXAMPLES = """examples:
 plan_training.py says before what would be done, and how long it takes."""
 PERCENT = 100
 SECONDS_BETWEEN = 30
+UNSAID: list[str] = []
+"""Stands in the place of what was not said, which differs from saying what would be so anyway."""
+BESIDE_RESUME = ("path", "resume", "output", "background", "json", "ascii")
 
 
 def main() -> None:
@@ -44,6 +49,10 @@ def main() -> None:
     args = parser.parse_args()
     if (args.path is None) == (args.resume is None):
         parser.error("give either FILE, or --resume RUN, which knows its file and its settings")
+    if args.resume is not None and (said := _settings_said(parser, args)):
+        parser.error(
+            f"--resume goes on with the settings that the training was begun with: leave out {', '.join(said)}"
+        )
     if args.background and args.output:
         parser.error("--background goes without --output: a job writes into its own folder")
     request = _request(args)
@@ -57,15 +66,28 @@ def train_here(request: dict[str, Any], folder: Path, args: argparse.Namespace) 
     """Train in a process of its own, and wait for it."""
     from mcp_server.training.child import run_in_child
 
+    # As Ctrl-C does it: whoever ends this ends the training.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress(ascii=page_of(args).ascii)
     try:
         result = run_in_child(request, folder, progress.tell)
+    except KeyboardInterrupt:
+        progress.clear()
+        print(printable(about_interruption(folder), ascii=args.ascii), file=sys.stderr)
+        raise
     finally:
         progress.clear()
     if args.json:
         print_json(result)
     else:
         print_result(result, page_of(args))
+
+
+def about_interruption(folder: Path) -> str:
+    """Say what is left of a training that was interrupted."""
+    if unfinished(folder).exists():
+        return f"interrupted; {way_on(folder)}"
+    return "interrupted before the training was begun; nothing is left of it"
 
 
 def start(request: dict[str, Any], args: argparse.Namespace) -> None:
@@ -89,7 +111,7 @@ class Progress:
     def tell(self, fraction: float, message: str) -> None:
         """Show how far it is."""
         self._bar.n_done = int(fraction * PERCENT)
-        self._bar.draw([message])
+        self._bar.draw([message], at_once=True)
         if not sys.stderr.isatty() and time.monotonic() - self._told > SECONDS_BETWEEN:
             self._told = time.monotonic()
             print(f"{fraction:.0%} {message}", file=sys.stderr)
@@ -120,6 +142,16 @@ def print_result(result: dict[str, Any], page: Page) -> None:
 
 def _devices(result: dict[str, Any]) -> str:
     return result["device"] if result["devices"] == 1 else f"{result['devices']} × {result['device']}"
+
+
+def _settings_said(parser: argparse.ArgumentParser, args: argparse.Namespace) -> list[str]:
+    """Name the settings on the command line; argparse puts no default where something stands already."""
+    said = vars(parser.parse_args(namespace=argparse.Namespace(**dict.fromkeys(vars(args), UNSAID))))
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in said.items()
+        if value is not UNSAID and name not in BESIDE_RESUME
+    ]
 
 
 def _request(args: argparse.Namespace) -> dict[str, Any]:

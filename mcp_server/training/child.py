@@ -1,6 +1,7 @@
 """Training in a process of its own: it can be ended, and whoever asks never imports scvi-tools.
 
-The request is JSON on standard input; progress and result are lines of JSON on standard output.
+The request is a line of JSON on standard input, which then stays open as long as the process is to live; progress and
+result are lines of JSON on standard output.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any, TextIO
 
 from edviz.errors import EdvizError
 from edviz.h5ad.strings import harmless
 from edviz.plain import from_plain, to_plain
 from mcp_server.training.errors import TrainingError
+from mcp_server.training.resuming import unfinished, way_on
 from mcp_server.training.settings import TrainingRequest
 
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -51,16 +54,16 @@ def run_in_child(request: Mapping[str, Any], folder: Path, report: Report) -> di
         encoding="utf-8",
     ) as child:
         try:
-            return _followed(child, request, report)
+            return _followed(child, request, folder, report)
         finally:
             child.kill()
 
 
-def _followed(child: subprocess.Popen[str], request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def _followed(child: subprocess.Popen[str], request: Mapping[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     if child.stdin is None or child.stdout is None:
         raise TrainingError("the training process has no pipes")
-    with child.stdin as words:
-        json.dump(request, words)
+    child.stdin.write(json.dumps(request) + "\n")
+    child.stdin.flush()
     for line in child.stdout:
         said = json.loads(line)
         if "error" in said:
@@ -71,13 +74,15 @@ def _followed(child: subprocess.Popen[str], request: Mapping[str, Any], report: 
         report(said["fraction"], said["message"])
     number = child.wait()
     how = "it was killed, or memory ran out" if number < 0 else f"it ended with {number}"
-    raise TrainingError(f"the training process ended without a word ({how}); resume goes on where it was")
+    remedy = f"; {way_on(folder)}" if unfinished(folder).exists() else ""
+    raise TrainingError(f"the process ended without a word ({how}){remedy}")
 
 
 def main() -> None:
     """Read a request, train, and say how it went."""
     with words_to_parent() as words:
-        request, folder = json.load(sys.stdin), Path(sys.argv[1])
+        request, folder = json.loads(sys.stdin.readline()), Path(sys.argv[1])
+        end_with_parent()
         answer(words, lambda report: _result(request, folder, report))
 
 
@@ -87,6 +92,17 @@ def words_to_parent() -> TextIO:
     # What libraries print must not get between the lines.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return words
+
+
+def end_with_parent() -> None:
+    """From now on, end when the process that waits has ended, however it did: a training must not stay behind."""
+    Thread(target=_end_when_input_ends, daemon=True).start()
+
+
+def _end_when_input_ends() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
 
 
 def answer(words: TextIO, work: Callable[[Report], object]) -> None:

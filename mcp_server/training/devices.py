@@ -203,7 +203,7 @@ def _why(processes: list[subprocess.Popen[str]], said: dict[str, Any] | None) ->
             return str(said["error"])
     return (
         f"one of the {len(processes)} training processes ended without a word (it was killed, or memory ran out); "
-        "resume goes on where it was"
+        "train_scvi.py --resume goes on where it was"
     )
 
 

@@ -9,11 +9,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from edviz.plain import from_plain
-from mcp_server.training.child import Report, answer, words_to_parent
+from mcp_server.training.child import Report, answer, end_with_parent, words_to_parent
 from mcp_server.training.devices import TOGETHER, Learned
 from mcp_server.training.ranks import Rank
 from mcp_server.training.record import Started
@@ -23,7 +22,7 @@ def main() -> None:
     """Read the request, train with the others, and say how it went."""
     with words_to_parent() as words:
         request = json.loads(sys.stdin.readline())
-        Thread(target=_end_with_parent, daemon=True).start()
+        end_with_parent()
         rank = Rank(int(os.environ["LOCAL_RANK"]), int(os.environ["WORLD_SIZE"]))
         answer(words, lambda report: _train(request, rank, report))
 
@@ -38,13 +37,6 @@ def _train(request: dict[str, Any], rank: Rank, report: Report) -> Learned:
     if rank.number == 0:
         model.save(str(folder / TOGETHER / MODEL), overwrite=True)
     return learned
-
-
-def _end_with_parent() -> None:
-    """End when the process that waits has ended, however it did: a training must not stay behind."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def read_counts(matrix: CountsMatrix) -> Any:
 
 
 def read_obs(path: str | Path, columns: Sequence[str]) -> DataFrame:
-    """Read names of cells and some columns of obs, with the types that anndata gives them.
+    """Read names of cells and some columns of obs, named as results spell them, with the types that anndata gives them.
 
     Raises
     ------
@@ -156,6 +156,7 @@ def read_obs(path: str | Path, columns: Sequence[str]) -> DataFrame:
     if unknown := [name for name in columns if name not in spelled]:
         raise H5adError(f"{path} has no column {unknown[0]!r} in obs.")
     kept = obs[[spelled[name] for name in columns]].copy()
+    kept.columns = list(columns)
     kept.index = kept.index.astype(str)
     return kept
 

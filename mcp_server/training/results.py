@@ -9,6 +9,8 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edviz.card.markdown import code, fenced, prose
+from edviz.h5ad.strings import harmless
 from edviz.output import writing
 from edviz.plain import to_plain
 from mcp_server.training.integration import IntegrationCheck, check_integration
@@ -28,6 +30,8 @@ MODEL, LATENT, LOSSES, PICTURE, REPORT, RECORD = (
     "training.json",
 )
 OBSM, OTHER_OBSM = "X_scVI", "X_scVI_other_key"
+MARKS_OF_SPELLING = "\\\ufffd…"
+"""In a name that may stand otherwise in the file, where it could act on a terminal."""
 LATE_WEIGHT = 0.5
 """With less weight on the KL divergence at the end, the latents are hardly regularised."""
 MUCH_WORSE = 0.02
@@ -144,14 +148,15 @@ def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     plan, settings = started.plan, started.plan.settings
     yield f"# scVI on {result.n_cells:,} cells and {result.n_genes:,} genes"
     yield ""
-    yield f"- File: `{Path(started.path).name}` (SHA-256 `{started.sha256}`), counts in `{_location(started)}`."
-    key = f"`{result.batch_key}`" if result.batch_key else "nothing"
-    yield f"- Integrated out: {key} ({plan.batch_reason})."
-    yield from (f"- Lost of {name}: {gone} of {of} degrees of freedom." for name, (gone, of) in plan.lost.items())
+    file, counts = code(harmless(Path(started.path).name)), code(_location(started))
+    yield f"- File: {file} (SHA-256 `{started.sha256}`), counts in {counts}."
+    key = code(result.batch_key) if result.batch_key else "nothing"
+    yield f"- Integrated out: {key} ({prose(plan.batch_reason)})."
+    yield from (f"- Lost of {code(name)}: {gone} of {of} degrees of freedom." for name, (gone, of) in plan.lost.items())
     if plan.covariates:
-        yield f"- Covariates, integrated out, too: {', '.join(f'`{name}`' for name in plan.covariates)}."
-    yield from (f"- Overruled by force: {problem.text}." for problem in plan.problems if plan.forced)
-    yield from (f"- {notice}." for notice in result.notices)
+        yield f"- Covariates, integrated out, too: {', '.join(map(code, plan.covariates))}."
+    yield from (f"- Overruled by force: {prose(problem.text)}." for problem in plan.problems if plan.forced)
+    yield from (f"- {prose(notice)}." for notice in result.notices)
     yield ""
     yield "## Training"
     yield ""
@@ -164,18 +169,16 @@ def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
     yield ""
     yield f"![losses]({PICTURE})"
     yield ""
-    yield from (f"- {name}: {value}" for name, value in _settings(started))
+    yield from (f"- {name}: {prose(str(value))}" for name, value in _settings(started))
     if result.check is not None:
         yield ""
         yield "## What integration does"
         yield ""
-        yield from (f"- {sentence}" for sentence in result.check.words)
+        yield from (f"- {prose(sentence)}" for sentence in result.check.words)
     yield ""
     yield "## Use"
     yield ""
-    yield "```python"
-    yield from _code(started, result)
-    yield "```"
+    yield fenced("\n".join(_code(started, result)), "python")
 
 
 def _devices(result: TrainingResult) -> str:
@@ -209,9 +212,11 @@ def _cells_in_code(started: Started, result: TrainingResult) -> Iterator[str]:
         wanted = f'f"{{folder}}/{MODEL}", return_reference_var_names=True'
         yield f"genes = scvi.model.SCVI.prepare_query_anndata(None, {wanted})"
         yield "adata = adata[:, genes].copy()"
+    names = [name for name in (plan.batch_key, *plan.covariates) if name]
     if any(problem.id == "missing_batches" for problem in plan.problems):
-        names = [name for name in (plan.batch_key, *plan.covariates) if name]
         yield f"adata.obs[{names!r}] = latent.obs[{names!r}].to_numpy()  # cells without a level have one of their own"
+    elif any(mark in name for name in names for mark in MARKS_OF_SPELLING):
+        yield f"adata.obs[{names!r}] = latent.obs[{names!r}].to_numpy()  # under the names that the model knows"
 
 
 def _result(started: Started, trained: Trained, check: IntegrationCheck | None, folder: Path) -> TrainingResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,17 @@ UNFINISHED = ".unfinished"
 def unfinished(folder: Path) -> Path:
     """Return what a folder is called while its training goes on."""
     return folder.with_name(folder.name + UNFINISHED)
+
+
+def way_on(folder: Path) -> str:
+    """Name the command that goes on with a training.
+
+    Examples
+    --------
+    >>> way_on(Path("cells-scvi"))
+    'train_scvi.py --resume cells-scvi goes on with it'
+    """
+    return f"train_scvi.py --resume {shlex.quote(str(folder))} goes on with it"
 
 
 def is_job(run: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edviz.output import require_place_of_folder
 from edviz.plain import from_plain, to_plain
 from mcp_server.training.accelerators import as_torch_finds_it
 from mcp_server.training.errors import TrainingError
@@ -100,7 +101,10 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
     TrainingError
         If the folder is there, another process trains into it, or the file or the request does not allow it; the text
         names the remedy.
+    OutputError
+        If the folder cannot be made.
     """
+    require_place_of_folder(folder)
     require_idle(folder)
     require_free(folder)
     require_scvi()
@@ -257,6 +261,7 @@ def fit(started: Started, cells: Cells, folder: Path, report: Report) -> Trained
     TrainingError
         If the losses are no numbers any more, or a process of several devices was ended.
     """
+    report(0.0, "starting")
     import torch
 
     from mcp_server.training.devices import learn_together, usable_devices

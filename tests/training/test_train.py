@@ -47,6 +47,8 @@ found = model.get_latent_representation()
 print(numpy.allclose(found, latent.obsm["X_scVI"], atol=1e-4), model.adata.n_obs, model.adata.n_vars)
 """
 
+PROSE_OF_KEY = r"batch \\x1b\[31m\`&lt;script&gt;alert(1) \[l\](e.vil)"
+
 
 def trained(path, folder, **asked):
     from mcp_server.training.train import train
@@ -281,6 +283,27 @@ def test_counts_in_raw_are_those_of_the_file():
     read, raw = read_cells(path, "raw/X"), anndata.read_h5ad(path).raw
     assert (read.data.X != raw.X).nnz == 0
     assert read.data.var_names.tolist() == raw.var_names.tolist()
+
+
+def test_names_that_could_act_on_a_reader_are_trained_with_and_shown_as_written(tmp_path):
+    from mcp_server.training.train import train
+
+    key = "batch \x1b[31m`<script>alert(1) [l](e.vil)"
+    shown = key.replace("\x1b", "\\x1b")
+    data = cells()
+    data.obs = data.obs.rename(columns={"batch": key})
+    path, said = written(data, tmp_path), []
+    asked = TrainingRequest(epochs=1, batch_key=shown, check=True)
+    result = train(path, asked, tmp_path / "scvi", lambda fraction, message: said.append(message))
+    assert said[:5] == ["planning", "hashing the file", "reading the counts", "starting", "the first epoch"]
+    assert anndata.read_h5ad(result.latent).obs[shown].tolist() == data.obs[key].tolist()
+    text, program = Path(result.report).read_text().split("```python\n")
+    assert f"- Integrated out: ``{shown}`` (" in text
+    assert f"- {PROSE_OF_KEY}" in text
+    unmarked = re.sub(r"``.*?``", "", text)
+    assert not re.search(r"<script|(?<!\\)\]\(e", unmarked)
+    done = subprocess.run([sys.executable, "-c", program.replace("```", "")], cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_cannot_be_trained_on_leaves_nothing(tmp_path):
