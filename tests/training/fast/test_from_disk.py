@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pytest
 
@@ -178,6 +179,14 @@ def test_values_that_are_not_counts_are_refused_with_their_rows(tmp_path: Path) 
 
     with pytest.raises(H5adError, match="rows 256 to 299"):
         list(Pools(counts_on_disk(path), {}, np.arange(300), batch_size=50))
+
+
+def test_a_column_that_is_none_of_the_file_is_refused(file: Path) -> None:
+    with h5py.File(file, "r+") as h5ad:
+        h5ad["X/indices"][17] = 60
+
+    with pytest.raises(H5adError, match=r"rows 0 to 255 of columns that it does not have: the file is damaged"):
+        list(Pools(counts_on_disk(file), {}, np.arange(1000), batch_size=50))
 
 
 def test_counts_that_do_not_lie_by_rows_are_refused(tmp_path: Path) -> None:
