@@ -52,13 +52,23 @@ class StrictTool(Tool):
     ) -> CallToolResult | InputRequiredResult:
         """Check the names of the arguments, then run; say in short what is wrong with their values."""
         self._require_known(arguments)
+        given = {name: self._as_list(name, value) for name, value in arguments.items()}
         try:
-            result: CallToolResult | InputRequiredResult = await super().run(arguments, context, convert_result)
+            result: CallToolResult | InputRequiredResult = await super().run(given, context, convert_result)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(f"{self.name}: {_faults(error.__cause__)}") from error.__cause__
             raise
         return result
+
+    def _as_list(self, name: str, value: object) -> object:
+        """Return one text, where a list of texts is wanted, as a list: models write `color="patient"`."""
+        schema = self.parameters["properties"][name]
+        shapes = [schema, *schema.get("anyOf", ())]
+        wants_texts = any(shape.get("items", {}).get("type") == "string" for shape in shapes)
+        # What is a list, or nothing, in JSON is read by the SDK.
+        is_one = isinstance(value, str) and value != "null" and not value.startswith("[")
+        return [value] if wants_texts and is_one else value
 
     def _require_known(self, arguments: dict[str, Any]) -> None:
         known = list(self.parameters["properties"])

@@ -184,6 +184,13 @@ async def test_lists_that_arrive_as_json_text_are_read(shipped: Path, tmp_path: 
     assert report["unit"]["columns"] == ["patient"]
 
 
+async def test_one_text_is_a_list_of_one(shipped: Path, tmp_path: Path) -> None:
+    as_text = await answer(tmp_path, "infer_design", path=str(shipped), unit="patient", columns="source")
+    as_list = await answer(tmp_path, "infer_design", path=str(shipped), unit=["patient"], columns=["source"])
+    assert as_text == as_list
+    assert "contrasts.0" in await refusal(tmp_path, "analyze_design", design=DESIGN, contrasts=["a"])
+
+
 async def test_an_output_outside_the_folders_is_refused(shipped: Path, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
