@@ -16,6 +16,7 @@ from mcp_server.embeddings.views import MOST_DRAWN, MOST_FACETS, View
 
 LONGEST_NAME = 38
 LEVELS_IN_CAPTION = 12
+BOXES_IN_CAPTION = 5
 
 
 def caption_of(views: Sequence[View], request: PlotRequest) -> str:
@@ -28,6 +29,16 @@ def caption_of(views: Sequence[View], request: PlotRequest) -> str:
         if not request.color:
             sentences += _about_column(views, request.facet)
     return " ".join(sentences)
+
+
+def about_boxes(characters: str) -> str:
+    """Say which characters are drawn as boxes, if there are any."""
+    if not characters:
+        return ""
+    n = len(characters)
+    some = harmless(" ".join(characters[:BOXES_IN_CAPTION]))
+    which = some if n <= BOXES_IN_CAPTION else f"{some} and {n - BOXES_IN_CAPTION:,} more"
+    return f" No font here has {which}: drawn as boxes."
 
 
 def alt_text_of(views: Sequence[View], request: PlotRequest) -> str:

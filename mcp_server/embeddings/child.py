@@ -44,7 +44,7 @@ def draw_plot(request: PlotRequest) -> Plot:
         If the picture cannot be written.
     """
     from mcp_server.embeddings.blocks import blocks_of
-    from mcp_server.embeddings.captions import alt_text_of, caption_of
+    from mcp_server.embeddings.captions import about_boxes, alt_text_of, caption_of
     from mcp_server.embeddings.drawing import draw, ratio_of
     from mcp_server.embeddings.views import read_views
 
@@ -60,7 +60,7 @@ def draw_plot(request: PlotRequest) -> Plot:
         height=size.height,
         n_bytes=size.n_bytes,
         alt_text=alt_text,
-        caption=caption_of(views, request),
+        caption=caption_of(views, request) + about_boxes(size.boxes),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,11 +49,18 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Hiragino Sans",
 
 @dataclass(frozen=True)
 class PngSize:
-    """A picture as it was written."""
+    """A picture as it was written.
+
+    Attributes
+    ----------
+    boxes
+        Characters that no font here has, and that are drawn as boxes.
+    """
 
     width: int
     height: int
     n_bytes: int
+    boxes: str
 
 
 @dataclass(frozen=True)
@@ -87,15 +95,14 @@ def draw(blocks: Sequence[Block], target: Path, *, title: str, description: str,
         from matplotlib.font_manager import get_font_names
     except ImportError as error:
         raise needs("matplotlib", "plots") from error
-    # Characters that no font here has are drawn as boxes, and need not be complained of one by one.
-    warnings.filterwarnings("ignore", message="Glyph")
     known = set(get_font_names())
     look: dict[Any, Any] = {
         "font.family": [font for font in FONTS if font in known],
         "font.size": TEXT,
         "text.parse_math": False,
     }
-    with mpl.rc_context({**look, "axes.linewidth": 0.6}):
+    with mpl.rc_context({**look, "axes.linewidth": 0.6}), warnings.catch_warnings(record=True) as complaints:
+        warnings.filterwarnings("always", message="Glyph")
         figure = Figure(dpi=FINEST)
         FigureCanvasAgg(figure)
         width, height = _Sheet(figure, seed).fill(blocks)
@@ -103,7 +110,13 @@ def draw(blocks: Sequence[Block], target: Path, *, title: str, description: str,
         png = _small_png(figure, dpi, title, description, _palette_of(blocks))
     with replacing(target) as part:
         part.write_bytes(png.data)
-    return PngSize(png.width, png.height, len(png.data))
+    return PngSize(png.width, png.height, len(png.data), _without_glyph(complaints))
+
+
+def _without_glyph(complaints: Sequence[warnings.WarningMessage]) -> str:
+    """Return the characters of which matplotlib complained that no font has them, each once."""
+    found = (re.match(r"Glyph (\d+) ", str(complaint.message)) for complaint in complaints)
+    return "".join(dict.fromkeys(chr(int(match[1])) for match in found if match))
 
 
 @dataclass(frozen=True)

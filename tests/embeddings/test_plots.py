@@ -100,6 +100,16 @@ def test_names_from_a_file_cannot_break_a_plot(tmp_path: Path) -> None:
     assert "x" * 50 not in plot.caption
 
 
+def test_characters_that_no_font_has_are_named(tmp_path: Path) -> None:
+    # Linear A and Old Persian: in none of the fonts that are looked for.
+    names = ["plain", "\U00010600\U000103a0"]
+    data = write_cells(tmp_path / "c.h5ad", {"k": names * 24}, {"X_umap": blobs(48, 8)[0][:, :2]})
+    caption = _plot(data, tmp_path, color=("k",)).caption
+    assert caption.endswith(" No font here has \U00010600 \U000103a0: drawn as boxes.")
+    real = shared_file("pbmc68k_reduced_compound_obs.h5ad")
+    assert "boxes" not in _plot(real, tmp_path, color=("bulk_labels",)).caption
+
+
 def test_missing_labels_and_numbers_are_counted_and_grey(tmp_path: Path) -> None:
     labels = pd.Series(["a", "b", None] * 40, dtype="category")
     numbers = np.where(np.arange(120) < 30, np.nan, np.linspace(0, 1, 120) ** 2)
