@@ -13,6 +13,7 @@ from edviz.card.markdown import code, fenced, prose
 from edviz.h5ad.strings import harmless
 from edviz.output import writing
 from edviz.plain import to_plain
+from mcp_server.training.curves import draw_losses
 from mcp_server.training.integration import IntegrationCheck, check_integration
 from mcp_server.training.plan import Plan
 from mcp_server.training.record import STARTED, Started
@@ -118,29 +119,6 @@ def write_latent(path: Path, cells: Cells, trained: Trained, other: Trained | No
     part = path.with_suffix(".part")
     AnnData(obs=cells.data.obs.copy(), obsm=obsm).write_h5ad(part)
     part.replace(path)
-
-
-def draw_losses(path: Path, losses: list[dict[str, float]]) -> None:
-    """Draw the losses of all epochs, those of training beside those held out."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    epochs = [row["epoch"] + 1 for row in losses]
-    for axes, (title, name) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
-        for which, words, colour in (("train", "training", "#0072B2"), ("validation", "held out", "#D55E00")):
-            values = [row.get(f"{name}_{which}") for row in losses]
-            if all(value is not None for value in values):
-                axes.plot(epochs, values, label=words, color=colour, marker="." if len(epochs) < MANY else "")
-        axes.set(title=title, xlabel="epoch")
-        axes.grid(alpha=0.3)
-    figure.axes[0].legend()
-    figure.axes[0].set_ylabel("for each cell; lower is better")
-    FigureCanvasAgg(figure).print_figure(str(path), format="png", dpi=110)
-
-
-PANELS = {"negative ELBO": "elbo", "reconstruction": "reconstruction_loss", "KL divergence": "kl_local"}
-MANY = 30
 
 
 def report_lines(started: Started, result: TrainingResult) -> Iterator[str]:
