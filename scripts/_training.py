@@ -33,6 +33,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--devices", metavar="N", type=int, default=1, help="devices of this machine that train together (%(default)s)"
     )
+    group.add_argument("--threads", metavar="N", type=int, help="of the processor (default: as many as are free)")
     group.add_argument("--seed", metavar="N", type=int, default=0, help="of all random numbers (%(default)s)")
     group.add_argument(
         "--check",
@@ -70,6 +71,7 @@ def request_of(args: argparse.Namespace) -> TrainingRequest:
         force=args.force,
         fast=args.fast,
         devices=args.devices,
+        threads=args.threads,
         from_disk=args.from_disk,
     )
 

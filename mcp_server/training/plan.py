@@ -286,7 +286,7 @@ def _about_machine(request: TrainingRequest, hardware: Hardware) -> Iterator[str
     """Say how the machine is not as one would like it."""
     if request.accelerator not in ("auto", "cpu", hardware.accelerator):
         yield f"there seems to be no {request.accelerator} device here; the processor trains, with settings for it"
-    if hardware.n_free < hardware.cores:
+    if request.threads is None and hardware.n_free < hardware.cores:
         used = "1 thread is" if hardware.threads == 1 else f"{hardware.threads} threads are"
         yield f"{hardware.n_free} of {hardware.cores} processors are free, so {used} used"
 

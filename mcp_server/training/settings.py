@@ -26,7 +26,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 400
 LEAST_PATIENCE = 5
 PATIENCE_SHARE = 0.1
 CHECKPOINT_SECONDS = 30.0
-MOST_DEVICES = 64
+MOST_DEVICES, MOST_THREADS_ASKED_FOR = 64, 1024
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class TrainingRequest:
         more than half of the free memory.
     devices
         How many devices of the machine train together; each takes minibatches of `batch_size` from its own cells.
+    threads
+        Of the processor; if None, as many as are free. With another number results differ by rounding.
     """
 
     layer: str | None = None
@@ -73,6 +75,7 @@ class TrainingRequest:
     fast: bool = True
     from_disk: bool | None = None
     devices: int = 1
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         _require(self.accelerator in ACCELERATORS, f"the accelerator is one of {', '.join(ACCELERATORS)}")
@@ -84,6 +87,10 @@ class TrainingRequest:
         _require(self.learning_rate is None or 0 < self.learning_rate < 1, "the learning rate is between 0 and 1")
         _require(0 <= self.seed < 2**32, f"the seed is from 0 to 4294967295, not {self.seed}")
         _require(1 <= self.devices <= MOST_DEVICES, f"there are from 1 to {MOST_DEVICES} devices, not {self.devices}")
+        _require(
+            self.threads is None or 1 <= self.threads <= MOST_THREADS_ASKED_FOR,
+            f"there are from 1 to {MOST_THREADS_ASKED_FOR} threads, not {self.threads}",
+        )
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,7 @@ def settings_for(request: TrainingRequest, n_cells: int, hardware: Hardware) -> 
         patience=max(LEAST_PATIENCE, round(PATIENCE_SHARE * epochs)),
         train_size=TRAIN_SIZE,
         accelerator=accelerator,
-        threads=hardware.threads,
+        threads=request.threads or hardware.threads,
         seed=request.seed,
         devices=devices,
     )

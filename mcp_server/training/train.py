@@ -125,7 +125,7 @@ def train(path: str | Path, request: TrainingRequest, folder: Path, report: Repo
 def _planned(path: str | Path, request: TrainingRequest) -> Plan:
     """Plan with the device that torch can use: settings for another one would be wrong."""
     seen = look_at_hardware()
-    _prepare_torch(seen.threads)
+    _prepare_torch(request.threads or seen.threads)
     hardware = as_torch_finds_it(seen, request.accelerator)
     plan = plan_training(path, request, hardware=hardware)
     if request.accelerator == "auto" and hardware.accelerator != seen.accelerator:

@@ -393,6 +393,15 @@ def test_processors_are_spoken_of_where_not_all_are_free(cores, load, said, tmp_
     assert notices == ([] if said is None else [said])
 
 
+def test_threads_that_are_asked_for_are_taken_however_many_are_free(tmp_path):
+    machine = Hardware("cpu", 4, 4.0, 1, None)
+    plan = plan_training(written(cells(), tmp_path), TrainingRequest(threads=3), hardware=machine)
+    assert plan.settings.threads == 3
+    assert not [notice for notice in plan.notices if "processors" in notice]
+    with pytest.raises(TrainingError, match="threads, not 0"):
+        TrainingRequest(threads=0)
+
+
 def test_a_plan_that_refuses_speaks_of_no_training(tmp_path):
     data = cells()
     data.X = np.log1p(data.X.toarray())

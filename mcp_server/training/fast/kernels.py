@@ -91,8 +91,6 @@ def _stirling(start: np.float32, steps: np.float32) -> tuple[np.float32, np.floa
 
 @compiled
 def _gather(
-    place: int,
-    n: int,
     genes: Array,
     values: Array,
     row: Array,
@@ -105,9 +103,9 @@ def _gather(
     of_theta_here: Array,
 ) -> np.float64:
     """Evaluate at the counts of one cell that are not zero; return the sum of the terms of its likelihood."""
-    most = len(logs) - 1
+    most, n = len(logs) - 1, len(genes)
     for k in range(n):
-        gene, x = genes[place + k], values[place + k]
+        gene, x = genes[k], values[k]
         mu = total * row[gene]
         changes[k] = mu
         of_theta_here[k] = theta[gene]
@@ -117,14 +115,14 @@ def _gather(
             terms[k] += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[0]
     summed = np.float32(0)
     for k in range(n):
-        x, mu = values[place + k], changes[k]
+        x, mu = values[k], changes[k]
         whole = of_theta_here[k] + mu
         ratio = (mu + _TINY) / whole
         summed += x * _log(ratio, ratio - _ONE) + terms[k]
         changes[k] = x * (mu / (mu + _TINY) - mu / whole)
         terms[k] = x / whole
     for k in range(n):
-        gene, x = genes[place + k], values[place + k]
+        gene, x = genes[k], values[k]
         slope = slopes[min(np.int32(x), most), gene]  # type: ignore[arg-type]
         if x > most:
             slope += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[1]
@@ -184,11 +182,14 @@ def _negative_binomial(
             sum_pull += here
             pull[gene] = here
             of_theta[gene] += spread - here
-        place, n = starts[cell], starts[cell + 1] - starts[cell]
-        summed = _gather(place, n, genes, values, row, total, theta, logs, slopes, terms, changes, of_theta_here)
+        start, end = starts[cell], starts[cell + 1]
+        # Slices, so that the compiler knows what a loop reads: guessing, it takes one or another way through the loop
+        # by where in memory arrays happen to lie, and results differ in the last digit from run to run.
+        columns, counts = genes[start:end], values[start:end]
+        summed = _gather(columns, counts, row, total, theta, logs, slopes, terms, changes, of_theta_here)
         likelihood[cell] += np.float32(summed - sum_log)
-        for k in range(n):
-            gene = genes[place + k]
+        for k in range(end - start):
+            gene = columns[k]
             pull[gene] -= changes[k]
             sum_pull -= changes[k]
             of_theta[gene] += of_theta_here[k]
@@ -248,10 +249,13 @@ def _zero_inflated(
             sum_pull += weight * here
             logit[gene] = (weight - (e_pi if pi >= 0 else _ONE) / (_ONE + e_pi)) * scale
             of_theta[gene] += weight * (spread - here)
-        place, n = starts[cell], starts[cell + 1] - starts[cell]
-        summed = _gather(place, n, genes, values, row, total, theta, logs, slopes, terms, changes, of_theta_here)
-        for k in range(n):
-            gene = genes[place + k]
+        start, end = starts[cell], starts[cell + 1]
+        # Slices, so that the compiler knows what a loop reads: guessing, it takes one or another way through the loop
+        # by where in memory arrays happen to lie, and results differ in the last digit from run to run.
+        columns, counts = genes[start:end], values[start:end]
+        summed = _gather(columns, counts, row, total, theta, logs, slopes, terms, changes, of_theta_here)
+        for k in range(end - start):
+            gene = columns[k]
             mu = total * row[gene]
             s = mu * inverse[gene]
             here = mu / (_ONE + s)

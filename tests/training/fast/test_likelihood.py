@@ -1,5 +1,7 @@
 """The likelihood against scipy, scvi-tools in double precision and differences of the likelihood itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from scvi.distributions import NegativeBinomial, ZeroInflatedNegativeBinomial
 from mcp_server.training.fast.counts import SparseCounts
 from mcp_server.training.fast.kernels import evaluate_with_numba
 from mcp_server.training.fast.likelihood import evaluate_with_torch, reconstruction_loss
+from mcp_server.training.fast.memory import kept_memory
 
 EVALUATIONS = pytest.mark.parametrize("evaluate", [evaluate_with_torch, evaluate_with_numba])
 N_CELLS, N_GENES = 20, 150
@@ -127,3 +130,23 @@ def test_rows_are_taken_in_the_order_of_the_index(values) -> None:
 
     np.testing.assert_array_equal(rows.dense(rows.values), values[index])
     np.testing.assert_array_equal(rows.totals, values[index].sum(1))
+
+
+@pytest.mark.parametrize("inflated", [False, True], ids=["nb", "zinb"])
+def test_results_are_the_same_to_the_last_bit_wherever_arrays_lie_in_memory(inflated) -> None:
+    """A compiler may write a loop twice: the one is taken where it sees that arrays lie apart, the other elsewhere."""
+    random, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    n_cells, n_genes = 32, 9_000
+    values = random.poisson(2, (n_cells, n_genes)) * (random.random((n_cells, n_genes)) < random.random((n_cells, 1)))
+    logits, dropout = (2 * torch.randn(n_cells, n_genes, generator=generator) for _ in range(2))
+    log_theta = torch.randn(n_genes, generator=generator)
+    counts = SparseCounts.from_matrix(values.astype(np.float32))
+    found, others = set(), []
+    with kept_memory():
+        for _ in range(60):
+            others += [np.empty(random.integers(1, 400_000), np.float32), torch.empty(int(random.integers(1, 100_000)))]
+            del others[:: 2 if random.random() < 0.5 else 3]
+            moved = replace(counts, values=counts.values.clone(), genes=counts.genes.clone())
+            here = evaluate_with_numba(moved, logits, log_theta, dropout if inflated else None, gradients=True)
+            found.add(tuple(each.numpy().tobytes() for each in vars(here).values() if each is not None))
+    assert len(found) == 1
