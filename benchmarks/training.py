@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -42,6 +43,8 @@ TRAININGS = (
     Training("s2k", "nb", 128, None),
     Training("file", "nb", 128, None),
 )
+LIMIT = 3600.0
+"""Seconds for 20 epochs of scvi-tools with all cells."""
 TABLES = ("epoch", "quality", "embedding", "disk")
 
 
@@ -155,11 +158,11 @@ PRINTERS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def _rounds(args: argparse.Namespace, measure: str, sides: list[str], told: dict[str, Any]) -> Rounds:
     commands = {side: _command(args, measure, told | {"side": side}) for side in sides}
-    return interleaved(commands, args.rounds)
+    return interleaved(commands, args.rounds, runner=partial(run, limit=LIMIT))
 
 
 def _one(args: argparse.Namespace, measure: str, told: dict[str, Any]) -> dict[str, float]:
-    done = run(_command(args, measure, told))
+    done = run(_command(args, measure, told), limit=LIMIT)
     say(f"{measure} of {told['data']}")
     if done.status:
         raise SystemExit(f"{measure} of {told} failed: {done.errors.strip()[-500:]}")

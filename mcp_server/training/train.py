@@ -202,7 +202,8 @@ def require_no_problem(plan: Plan) -> None:
     if not plan.can_train:
         lines = [f"{problem.text}; {problem.remedy}" for problem in plan.problems]
         forced = all(problem.can_be_forced for problem in plan.problems)
-        raise TrainingError(". ".join(lines) + (" (force trains nevertheless)" if forced else ""))
+        nevertheless = " (force trains nevertheless)" if forced else ""
+        raise TrainingError(f"{plan.path} is not trained on: {'. '.join(lines)}{nevertheless}")
 
 
 def _carry_out(started: Started, folder: Path, report: Report) -> TrainingResult:
