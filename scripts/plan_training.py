@@ -23,7 +23,7 @@ Exits with 1 if the file cannot be trained on as asked."""
 def main() -> None:
     """Read the arguments, plan, print the plan."""
     parser = arguments(__doc__, examples=EXAMPLES)
-    add_file(parser)
+    add_file(parser, "the .h5ad file, on this machine")
     add_training(parser)
     args = parser.parse_args()
     plan = plan_training(local_file(args.path), request_of(args), trusted=args.trusted)

@@ -1,7 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "h5py>=3.8", "lark>=1.1.5", "matplotlib>=3.8", "numpy>=1.24", "rich>=13", "scikit-learn>=1.5", "scipy>=1.10",
+#     "anndata>=0.10", "h5py>=3.8", "lark>=1.1.5", "matplotlib>=3.8", "numpy>=1.24", "openTSNE>=1.0.2", "rich>=13",
+#     "scikit-learn>=1.5", "scipy>=1.10",
 # ]
 # ///
 """Plot cells in two dimensions, coloured by columns of obs or genes, as a PNG with a caption."""

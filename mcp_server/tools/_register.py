@@ -63,12 +63,9 @@ class StrictTool(Tool):
 
     def _as_list(self, name: str, value: object) -> object:
         """Return one text, where a list of texts is wanted, as a list: models write `color="patient"`."""
-        schema = self.parameters["properties"][name]
-        shapes = [schema, *schema.get("anyOf", ())]
-        wants_texts = any(shape.get("items", {}).get("type") == "string" for shape in shapes)
+        wants_texts = self.parameters["properties"][name].get("items", {}).get("type") == "string"
         # What is a list, or nothing, in JSON is read by the SDK.
-        is_one = isinstance(value, str) and value != "null" and not value.startswith("[")
-        return [value] if wants_texts and is_one else value
+        return [value] if wants_texts and isinstance(value, str) and not _is_list_or_nothing(value) else value
 
     def _require_known(self, arguments: dict[str, Any]) -> None:
         known = list(self.parameters["properties"])
@@ -77,6 +74,13 @@ class StrictTool(Tool):
                 near = difflib.get_close_matches(name, known, n=1)
                 meant = f"did you mean {near[0]!r}? " if near else ""
                 raise ToolError(f"{self.name}: no argument {name!r}; {meant}The arguments are {', '.join(known)}.")
+
+
+def _is_list_or_nothing(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list | None)
+    except (ValueError, RecursionError):
+        return False
 
 
 def make_tool(

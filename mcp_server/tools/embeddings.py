@@ -70,7 +70,7 @@ class EmbeddingTools:
 
     def plot_embedding(
         self,
-        source: Annotated[str, Field(description=".h5ad file or embed job.")],
+        source: Annotated[str, Field(description=".h5ad file or job.")],
         color: Annotated[tuple[str, ...], Field(description="obs columns or genes.")] = (),
         facet: Annotated[str | None, Field(description="A panel per level.")] = None,
         beside: Annotated[str | None, Field(description="Other source or obsm; unintegrated.")] = None,

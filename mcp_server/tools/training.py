@@ -58,7 +58,7 @@ class TrainingTools:
 
     def train_scvi(
         self,
-        path: Annotated[str, Field(description="An .h5ad file, or a lost job.")],
+        path: Annotated[str, Field(description="An .h5ad file, or a job to resume.")],
         layer: Layer = None,
         batch_key: BatchKey = "auto",
         n_latent: Annotated[int, Field(description="Latent dimensions.")] = 10,
@@ -84,7 +84,10 @@ class TrainingTools:
 
     def _request(self, path: str, asked: TrainingRequest) -> dict[str, Any]:
         if is_job(path):
-            # What was begun knows its file and its settings.
+            if asked != TrainingRequest():
+                raise TrainingError(
+                    "a job goes on with the settings that it was begun with: call train_scvi with its id alone"
+                )
             return dict(request_to_resume(path, runs_folder()))
         return {"path": str(self._place(path)), "settings": to_plain(asked)}
 

@@ -195,7 +195,7 @@ def _plan(
     settings = settings_for(request, n_cells, hardware)
     from_disk = reads_from_disk(request, scan, hardware)
     n_counts = counts_in_memory(scan, from_disk)
-    needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts)
+    needed = estimate(settings, hardware, n_cells=n_cells, n_genes=n_genes, n_counts=n_counts, fast=request.fast)
     advice = {name: advice_on(name, inference) for name in integrated}
     case = Case(summary.counts, scan, listing, inference, integrated, advice, n_cells, needed, settings.devices)
     problems = problems_of(case)

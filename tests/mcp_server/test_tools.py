@@ -188,7 +188,10 @@ async def test_one_text_is_a_list_of_one(shipped: Path, tmp_path: Path) -> None:
     as_text = await answer(tmp_path, "infer_design", path=str(shipped), unit="patient", columns="source")
     as_list = await answer(tmp_path, "infer_design", path=str(shipped), unit=["patient"], columns=["source"])
     assert as_text == as_list
+    spaced = await answer(tmp_path, "infer_design", path=str(shipped), unit=' ["patient"]', columns="source")
+    assert spaced == as_list
     assert "contrasts.0" in await refusal(tmp_path, "analyze_design", design=DESIGN, contrasts=["a"])
+    assert "'[odd]'" in await refusal(tmp_path, "infer_design", path=str(shipped), unit="[odd]")
 
 
 async def test_an_output_outside_the_folders_is_refused(shipped: Path, tmp_path: Path) -> None:

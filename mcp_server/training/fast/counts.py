@@ -22,7 +22,7 @@ LARGEST_IN_TABLE = 4096
 
 @dataclass(frozen=True)
 class RowSums:
-    """Sums of counts and of log(count!) of each cell, float32, made in double precision."""
+    """Sums of counts, float32, and of log(count!), float64, of each cell, both made in double precision."""
 
     totals: np.ndarray[Any, Any]
     log_factorials: np.ndarray[Any, Any]
@@ -30,7 +30,8 @@ class RowSums:
     @classmethod
     def of(cls, rows: sparse.csr_matrix) -> RowSums:
         """Sum the rows of a canonical matrix."""
-        return cls(*(np.concatenate(each).astype(np.float32) for each in zip(*_row_sums(rows), strict=True)))
+        totals, logs = (np.concatenate(each) for each in zip(*_row_sums(rows), strict=True))
+        return cls(totals.astype(np.float32), logs)
 
     def take(self, cells: np.ndarray[Any, Any]) -> RowSums:
         """Return those of some cells."""
@@ -52,7 +53,8 @@ class SparseCounts:
     totals
         Sum of each row, float32.
     log_factorials
-        Sum of log(count!) of each row, float32: the part of the likelihood that no parameter changes.
+        Sum of log(count!) of each row, float64: the part of the likelihood that no parameter changes. Where counts are
+        large, nearly as much is added again, and float32 would leave nothing of the difference.
     n_genes
         Number of columns.
     """
@@ -197,7 +199,8 @@ def _sums_between(starts: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) ->
 
 def log_factorials(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return log(x!) of counts x in double precision: of small ones, which most are, from a table."""
-    whole = np.minimum(values, LARGEST_IN_TABLE).astype(np.intp)
+    # As 64 bits first: integers of 8 bits do not know the largest of the table.
+    whole = np.minimum(values.astype(np.float64), LARGEST_IN_TABLE).astype(np.intp)
     logs: np.ndarray[Any, Any] = _table()[whole]
     if np.any(large := values > LARGEST_IN_TABLE):
         logs[large] = gammaln(values[large].astype(np.float64) + 1)

@@ -8,6 +8,7 @@ reading only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
@@ -26,10 +27,14 @@ from scvi.dataloaders import DataSplitter
 from torch.utils.data import DataLoader, IterableDataset
 
 from edviz.errors import H5adError
+from edviz.h5ad.strings import harmless
 from mcp_server.training.fast.counts import RowSums, SparseCounts, are_counts, canonical
 from mcp_server.training.fast.pools import BLOCKS_IN_POOL, ROWS_IN_BLOCK
 from mcp_server.training.fast.splitter import Batch, registered_columns
 from mcp_server.training.splitting import SMALLEST_MINIBATCH
+
+FileState = tuple[int, int, int, int]
+"""Device, number, size and time of the last change: another file, or other contents, have another."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class CountsOnDisk:
         Rows that are meant, in the order of the file.
     genes
         Columns that are meant; None for all.
+    state
+        That of the file when it was found; None if changes are not looked for.
     sums
         Of the cells that are meant; None as long as the values have not been looked at.
     """
@@ -60,6 +67,7 @@ class CountsOnDisk:
     n_columns: int
     cells: NDArray[np.int64]
     genes: NDArray[np.int64] | None = None
+    state: FileState | None = None
     sums: RowSums | None = None
 
     def __len__(self) -> int:
@@ -83,15 +91,30 @@ class CountsOnDisk:
         Raises
         ------
         H5adError
-            If a value is not a count, or its column is none of the file.
+            If a value is not a count, its column is none of the file, or the file is another one by now.
         """
-        with h5py.File(self.path, "r") as file:
+        self._require_unchanged()
+        with self._opened() as file:
             for first in range(0, len(order), blocks_at_once):
                 blocks = [
                     np.arange(block * rows_in_block, min((block + 1) * rows_in_block, len(self)))
                     for block in order[first : first + blocks_at_once]
                 ]
                 yield np.concatenate(blocks), self._read(file[self.location], [self.cells[each] for each in blocks])
+
+    def _require_unchanged(self) -> None:
+        if self.state is not None and _state_of(self.path) != self.state:
+            raise H5adError(f"{self.path} was changed or replaced while it was trained on; train anew.")
+
+    @contextmanager
+    def _opened(self) -> Iterator[h5py.File]:
+        """Open the file, and say so if what cannot be read was changed meanwhile."""
+        try:
+            with h5py.File(self.path, "r") as file:
+                yield file
+        except OSError as error:
+            self._require_unchanged()
+            raise H5adError(f"{self.path} cannot be read any more: {harmless(str(error))}.") from error
 
     def _read(self, group: h5py.Group, blocks: list[NDArray[np.int64]]) -> sparse.csr_matrix:
         """Read rows of the file: of each block all from its first to its last, and then those that are meant."""
@@ -131,6 +154,7 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
     H5adError
         If it is not there or does not lie by rows.
     """
+    state = _state_of(Path(path))
     with h5py.File(path, "r") as file:
         group = file.get(location)
         encoding = "" if group is None else group.attrs.get("encoding-type", group.attrs.get("h5sparse_format", ""))
@@ -143,7 +167,15 @@ def counts_on_disk(path: str | Path, location: str = "X") -> CountsOnDisk:
         starts = group["indptr"][:].astype(np.int64)
     if len(starts) != shape[0] + 1 or np.any(np.diff(starts) < 0):
         raise H5adError(f"{location} of {path} is damaged: indptr does not say where {shape[0]:,} rows begin.")
-    return CountsOnDisk(Path(path), location, starts, int(shape[1]), np.arange(shape[0]))
+    return CountsOnDisk(Path(path), location, starts, int(shape[1]), np.arange(shape[0]), state=state)
+
+
+def _state_of(path: Path) -> FileState:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise H5adError(f"{path} cannot be read any more: {error.strerror}.") from error
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def looked_through(counts: CountsOnDisk, genes: NDArray[np.int64] | None = None) -> CountsOnDisk:

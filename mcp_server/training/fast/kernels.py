@@ -109,11 +109,12 @@ def _gather(
         mu = total * row[gene]
         changes[k] = mu
         of_theta_here[k] = theta[gene]
-        entry = min(np.int32(x), most)
-        terms[k] = logs[entry, gene]  # type: ignore[index]
+        # Not the other way round: a large count is no integer of 32 bits.
+        entry = np.int32(min(x, np.float32(most)))
+        terms[k] = logs[entry, gene]
         if x > most:
             terms[k] += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[0]
-    summed = np.float32(0)
+    summed = np.float64(0)
     for k in range(n):
         x, mu = values[k], changes[k]
         whole = of_theta_here[k] + mu
@@ -123,11 +124,11 @@ def _gather(
         terms[k] = x / whole
     for k in range(n):
         gene, x = genes[k], values[k]
-        slope = slopes[min(np.int32(x), most), gene]  # type: ignore[arg-type]
+        slope = slopes[np.int32(min(x, np.float32(most))), gene]
         if x > most:
             slope += _stirling(theta[gene] + np.float32(most), x - np.float32(most))[1]
         of_theta_here[k] *= terms[k] - slope
-    return np.float64(summed)
+    return summed
 
 
 @_inlined
@@ -187,7 +188,7 @@ def _negative_binomial(
         # by where in memory arrays happen to lie, and results differ in the last digit from run to run.
         columns, counts = genes[start:end], values[start:end]
         summed = _gather(columns, counts, row, total, theta, logs, slopes, terms, changes, of_theta_here)
-        likelihood[cell] += np.float32(summed - sum_log)
+        likelihood[cell] += summed - sum_log
         for k in range(end - start):
             gene = columns[k]
             pull[gene] -= changes[k]
@@ -268,7 +269,7 @@ def _zero_inflated(
             sum_pull += change
             logit[gene] += missing * scale
             of_theta[gene] += missing * (theta[gene] * _log(_ONE + s, s) - here) + of_theta_here[k]
-        likelihood[cell] += np.float32(summed + sum_log)
+        likelihood[cell] += summed + sum_log
         sum_pull *= share
         for gene in range(n_genes):
             row[gene] = (pull[gene] - row[gene] * sum_pull) * scale
@@ -314,7 +315,7 @@ def evaluate_with_numba(
         return of_theta
 
     of_log_theta = torch.from_numpy(sum(in_threads(work, n_cells))).div_(n_cells)
-    return Evaluation(likelihood, of_logits, of_log_theta, of_dropout)
+    return Evaluation(likelihood.float(), of_logits, of_log_theta, of_dropout)
 
 
 def in_threads(work: Callable[[int, int], Any], n: int) -> list[Any]:

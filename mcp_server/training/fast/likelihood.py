@@ -148,7 +148,8 @@ def evaluate_with_torch(
     at_mu, at_total = mu.view(-1)[places] * n_cells, q.view(-1)[places] * theta[genes]
     terms = counts.values * ((at_mu + TINY) / at_total).log_() + rising
     in_row = torch.div(places, counts.n_genes, rounding_mode="floor")
-    likelihood = torch.zeros(n_cells, device=mu.device).index_add_(0, in_row, terms) - counts.log_factorials
+    likelihood = -counts.log_factorials
+    likelihood.index_add_(0, in_row, terms.double())
     if dropout is None:
         likelihood -= log_q @ theta
         weight = None
@@ -156,7 +157,7 @@ def evaluate_with_torch(
         weight = log_q * -theta - dropout
         likelihood += _zero_inflation(weight, dropout, places)
     if not gradients:
-        return Evaluation(likelihood)
+        return Evaluation(likelihood.float())
     of_dropout = None
     of_mu = mu.div_(q)
     of_theta = log_q
@@ -170,7 +171,7 @@ def evaluate_with_torch(
     at = counts.values * (at_mu / (at_mu + TINY) - at_mu / at_total) / n_cells
     of_mu.view(-1)[places] -= at
     of_logits = of_mu.addcmul_(shares, of_mu.sum(1, keepdim=True), value=-1)
-    return Evaluation(likelihood, of_logits, -of_log_theta, of_dropout)
+    return Evaluation(likelihood.float(), of_logits, -of_log_theta, of_dropout)
 
 
 def _zero_inflation(weight: torch.Tensor, dropout: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

@@ -189,6 +189,25 @@ def test_a_column_that_is_none_of_the_file_is_refused(file: Path) -> None:
         list(Pools(counts_on_disk(file), {}, np.arange(1000), batch_size=50))
 
 
+@pytest.mark.parametrize("how", ["replaced", "cut off", "gone"])
+def test_a_file_that_changes_while_it_is_trained_on_is_refused(how: str, file: Path, tmp_path: Path) -> None:
+    pools = Pools(counts_on_disk(file), {}, np.arange(1000), batch_size=50)
+    list(pools)
+    if how == "replaced":
+        other = tmp_path / "other.h5ad"
+        other.write_bytes(file.read_bytes())
+        other.replace(file)
+    elif how == "cut off":
+        file.write_bytes(file.read_bytes()[:5000])
+    else:
+        file.unlink()
+    words = (
+        "cannot be read any more" if how == "gone" else "was changed or replaced while it was trained on; train anew"
+    )
+    with pytest.raises(H5adError, match=words):
+        list(pools)
+
+
 def test_counts_that_do_not_lie_by_rows_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "columns.h5ad"
     anndata.AnnData(counts(n_cells=30, n_genes=20).tocsc(), layers={"dense": np.ones((30, 20))}).write_h5ad(path)

@@ -9,6 +9,7 @@ pytest.importorskip("scvi")
 
 import torch
 from scipy import sparse, stats
+from scipy.special import gammaln
 from scvi.distributions import NegativeBinomial, ZeroInflatedNegativeBinomial
 
 from mcp_server.training.fast.counts import SparseCounts
@@ -130,6 +131,38 @@ def test_rows_are_taken_in_the_order_of_the_index(values) -> None:
 
     np.testing.assert_array_equal(rows.dense(rows.values), values[index])
     np.testing.assert_array_equal(rows.totals, values[index].sum(1))
+
+
+@EVALUATIONS
+@pytest.mark.parametrize(("factor", "rtol"), [(100, 1e-5), (10_000, 2e-3)])
+def test_large_counts_leave_as_many_digits_as_scvi_tools_has(evaluate, factor, rtol) -> None:
+    random, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    values = (random.poisson(3, (20, 100)) * factor).astype(np.float32)
+    logits, log_theta = torch.randn(20, 100, generator=generator), torch.randn(100, generator=generator)
+    mu, theta = expectation(values, logits).numpy(), log_theta.double().exp().numpy()
+    expected = stats.nbinom.logpmf(values, theta, theta / (theta + mu)).sum(1)
+
+    found = evaluate(SparseCounts.from_matrix(values), logits, log_theta, None, gradients=True)
+
+    np.testing.assert_allclose(found.log_likelihood, expected, rtol=rtol)
+
+
+@EVALUATIONS
+@pytest.mark.parametrize("inflated", [False, True], ids=["nb", "zinb"])
+def test_counts_that_are_no_integers_of_32_bits_are_evaluated(evaluate, inflated, values, parameters) -> None:
+    logits, log_theta, dropout = parameters
+    values[3, 4] = 2.0**33
+    counts = SparseCounts.from_matrix(values)
+    found = evaluate(counts, logits, log_theta, dropout if inflated else None, gradients=True)
+    assert all(bool(each.isfinite().all()) for each in vars(found).values() if each is not None)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.uint16, np.int64, np.float64])
+def test_sums_of_rows_are_those_of_scipy_whatever_the_type(kind, values) -> None:
+    small = np.minimum(values, 100).astype(np.float64)
+    found = SparseCounts.from_matrix(small.astype(kind))
+    np.testing.assert_array_equal(found.totals, small.sum(1))
+    np.testing.assert_allclose(found.log_factorials, gammaln(small + 1.0).sum(1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("inflated", [False, True], ids=["nb", "zinb"])
