@@ -51,5 +51,7 @@ async def test_what_cannot_be_started_is_one_sentence(runs: Path, tmp_path: Path
     for tool in ("plan_training", "train_scvi"):
         said = await refusal(tmp_path, tool, path="GSE123456/cells.h5ad")
         assert "download it first (download_geo, or scripts/download_geo.py GSE123456)" in said
-    assert "no job '20200101-000000-000-abcd'" in await refusal(tmp_path, "train_scvi", path="20200101-000000-000-abcd")
+    job = "20200101-000000-000-abcd"
+    assert f"no job '{job}'" in await refusal(tmp_path, "train_scvi", path=job)
+    assert "settings that it was begun with" in await refusal(tmp_path, "train_scvi", path=job, epochs=3)
     assert "n_latent is from 1" in await refusal(tmp_path, "train_scvi", path="a.h5ad", n_latent=0)
