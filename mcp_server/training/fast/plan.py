@@ -59,7 +59,7 @@ class SparseTrainingPlan(TrainingPlan):  # type: ignore[misc]
         """Return the loss of a minibatch, and log the metrics with the last of an epoch."""
         losses = self._losses(batch, "train")
         if self.trainer.is_last_batch:
-            self.log("kl_weight", self.kl_weight, batch_size=1)
+            self.log("kl_weight", self.kl_weight, on_step=False, on_epoch=True, batch_size=1)
             self._log_metrics("train")
         return losses.loss
 
