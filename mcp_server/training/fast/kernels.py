@@ -102,7 +102,11 @@ def _gather(
     changes: Array,
     of_theta_here: Array,
 ) -> np.float64:
-    """Evaluate at the counts of one cell that are not zero; return the sum of the terms of its likelihood."""
+    """Evaluate at the counts of one cell that are not zero; return the sum of the terms of its likelihood.
+
+    Genes and values are those of the cell, so that the compiler knows what a loop reads: guessing, it takes one or
+    another way through the loop by where in memory arrays happen to lie, and results differ from run to run.
+    """
     most, n = len(logs) - 1, len(genes)
     for k in range(n):
         gene, x = genes[k], values[k]
@@ -184,8 +188,6 @@ def _negative_binomial(
             pull[gene] = here
             of_theta[gene] += spread - here
         start, end = starts[cell], starts[cell + 1]
-        # Slices, so that the compiler knows what a loop reads: guessing, it takes one or another way through the loop
-        # by where in memory arrays happen to lie, and results differ in the last digit from run to run.
         columns, counts = genes[start:end], values[start:end]
         summed = _gather(columns, counts, row, total, theta, logs, slopes, terms, changes, of_theta_here)
         likelihood[cell] += summed - sum_log
@@ -251,8 +253,6 @@ def _zero_inflated(
             logit[gene] = (weight - (e_pi if pi >= 0 else _ONE) / (_ONE + e_pi)) * scale
             of_theta[gene] += weight * (spread - here)
         start, end = starts[cell], starts[cell + 1]
-        # Slices, so that the compiler knows what a loop reads: guessing, it takes one or another way through the loop
-        # by where in memory arrays happen to lie, and results differ in the last digit from run to run.
         columns, counts = genes[start:end], values[start:end]
         summed = _gather(columns, counts, row, total, theta, logs, slopes, terms, changes, of_theta_here)
         for k in range(end - start):
